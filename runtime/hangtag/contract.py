@@ -1,0 +1,428 @@
+"""The model contract: everything a device must know to use a model as its trainer did.
+
+One frozen value, one JSON form (``hangtag.json``), carried inside the ``.tflite`` file. Training writes it,
+conversion completes it with the tensors' quantization, the runtime obeys it. Nothing in here touches pixels:
+:mod:`hangtag.preprocess` is the one place that turns a frame into the tensor a contract describes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hangtag.errors import ContractError
+
+SCHEMA_VERSION = 1
+"""The contract schema that this version of Hangtag writes. Older ones are migrated on reading."""
+
+_MAX_SIDE_PX = 4096
+_MAX_LABELS = 100_000
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+
+
+class ColourOrder(str, enum.Enum):
+    """The channel order that the model's input expects. Frames are always BGR; this is the tensor's order."""
+
+    RGB = "rgb"
+    BGR = "bgr"
+    GREY = "grey"
+
+
+class Geometry(str, enum.Enum):
+    """How a frame of any shape becomes the input's rectangle."""
+
+    CENTRE_CROP = "centre-crop"
+    """The largest centred rectangle of the input's aspect (for a square input: the centre square), resized."""
+    STRETCH = "stretch"
+    """The whole frame, resized without regard to its aspect."""
+    LETTERBOX = "letterbox"
+    """The whole frame, resized with its aspect, centred on bars of ``pad_value``."""
+
+
+class Kernel(str, enum.Enum):
+    """The resampling kernel, by the OpenCV interpolation it names."""
+
+    LINEAR_EXACT = "linear-exact"
+    """``cv2.INTER_LINEAR_EXACT``: the same bytes on every CPU. The default."""
+    LINEAR = "linear"
+    """``cv2.INTER_LINEAR``: differs between x86 and ARM by a grey level here and there."""
+    AREA = "area"
+    """``cv2.INTER_AREA``: averages; slowest, kindest to fine detail."""
+
+
+class OutputKind(str, enum.Enum):
+    """What the model's output numbers are."""
+
+    SOFTMAX = "softmax"
+    """One probability per label, adding up to 1."""
+    SIGMOID = "sigmoid"
+    """One unit: the probability of the second of exactly two labels."""
+    LOGITS = "logits"
+    """One unnormalised score per label; the runtime applies the softmax."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorFormat:
+    """Element type of a tensor and, for integers, what its numbers stand for.
+
+    A real value ``r`` is stored as ``q = round(r / scale) + zero_point`` (the affine quantization of
+    TensorFlow Lite). ``scale`` is None exactly when ``dtype`` is ``float32``.
+    """
+
+    dtype: str = "float32"
+    scale: float | None = None
+    zero_point: int = 0
+
+    def __post_init__(self) -> None:
+        limits = {"float32": (0, 0), "uint8": (0, 255), "int8": (-128, 127), "int16": (-32768, 32767)}
+        if self.dtype not in limits:
+            raise ContractError(f"tensor dtype is {self.dtype!r}; wanted one of {', '.join(limits)}")
+        if self.dtype == "float32":
+            if self.scale is not None or self.zero_point != 0:
+                raise ContractError("a float32 tensor has no scale and zero point; leave them out")
+            return
+        if self.scale is None or not (math.isfinite(self.scale) and self.scale > 0):
+            raise ContractError(f"an {self.dtype} tensor needs a scale above 0, got {self.scale}")
+        low, high = limits[self.dtype]
+        if not low <= self.zero_point <= high:
+            raise ContractError(f"zero point {self.zero_point} is outside {self.dtype}'s {low} to {high}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSpec:
+    """The input tensor, shape ``(1, height_px, width_px, channels)``, and how a frame becomes it.
+
+    The real value of a pixel byte ``b`` in channel ``c`` is ``(b - mean[c]) / std[c]``; ``tensor`` then says
+    how that real value is stored. ``mean`` and ``std`` hold one number per channel, in ``colour_order``.
+    ``pad_value`` (0 to 255) is the grey of letterbox bars and is used by no other geometry.
+    """
+
+    width_px: int
+    height_px: int
+    colour_order: ColourOrder = ColourOrder.RGB
+    geometry: Geometry = Geometry.CENTRE_CROP
+    kernel: Kernel = Kernel.LINEAR_EXACT
+    pad_value: int = 0
+    mean: tuple[float, ...] = (127.0, 127.0, 127.0)
+    std: tuple[float, ...] = (128.0, 128.0, 128.0)
+    tensor: TensorFormat = field(default_factory=TensorFormat)
+
+    def __post_init__(self) -> None:
+        for name in ("width_px", "height_px"):
+            value = getattr(self, name)
+            if not 1 <= value <= _MAX_SIDE_PX:
+                raise ContractError(f"input {name} is {value}; wanted 1 to {_MAX_SIDE_PX}")
+        if not 0 <= self.pad_value <= 255:
+            raise ContractError(f"input pad_value is {self.pad_value}; wanted 0 to 255")
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            if len(values) != self.channels or not all(math.isfinite(value) for value in values):
+                raise ContractError(
+                    f"input {name} is {list(values)}; wanted {self.channels} finite numbers, "
+                    f"one per channel of {self.colour_order.value}"
+                )
+        if any(value <= 0 for value in self.std):
+            raise ContractError(f"input std is {list(self.std)}; wanted numbers above 0")
+
+    @property
+    def channels(self) -> int:
+        """Channels of the tensor: 1 for grey, else 3."""
+        return 1 if self.colour_order is ColourOrder.GREY else 3
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Shape of the input tensor, batch first."""
+        return (1, self.height_px, self.width_px, self.channels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSpec:
+    """The output tensor, shape ``(1, units)``: what kind of score it holds and how it is stored."""
+
+    kind: OutputKind = OutputKind.SOFTMAX
+    tensor: TensorFormat = field(default_factory=TensorFormat)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What was done so that a score of 0.9 is right nine times in ten.
+
+    ``temperature`` was already folded into the last layer's weights (Guo et al. 2017, "On Calibration of
+    Modern Neural Networks"): it is a record, never applied again. A best score below ``unknown_threshold``
+    (0 to 1) means "none of these"; None means that no threshold was chosen.
+    """
+
+    temperature: float = 1.0
+    unknown_threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.temperature) and self.temperature > 0):
+            raise ContractError(f"calibration temperature is {self.temperature}; wanted a number above 0")
+        if self.unknown_threshold is not None and not 0 <= self.unknown_threshold <= 1:
+            raise ContractError(f"unknown_threshold is {self.unknown_threshold}; wanted 0 to 1 or null")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the model comes from: enough to make it again, nothing about the machine it was made on.
+
+    ``metrics`` maps names such as ``validation_top1`` (fractions from 0 to 1) to numbers; ``versions`` maps
+    package names to versions.
+    """
+
+    dataset_sha256: str | None = None
+    backbone: str | None = None
+    recipe: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelContract:
+    """All that stands between a frame and a label, except the weights.
+
+    Args:
+        labels: the class names, in the order of the output's units.
+        input: the input tensor and the way to it.
+        output: the output tensor.
+        name: a short name of the model.
+        description: one or two sentences for whoever finds the file.
+        author: who made it.
+        licence: the licence of the weights.
+        calibration: temperature and unknown threshold.
+        provenance: data set, backbone, recipe, metrics, versions.
+        flatbuffer_sha256: digest of the model bytes in front of the embedded files; None before conversion.
+        schema_version: always :data:`SCHEMA_VERSION` in memory; files of older versions are migrated.
+
+    Raises:
+        ContractError: a value is missing, out of range or contradicts another.
+    """
+
+    labels: tuple[str, ...]
+    input: InputSpec
+    output: OutputSpec = field(default_factory=OutputSpec)
+    name: str = "classifier"
+    description: str = ""
+    author: str = ""
+    licence: str = ""
+    calibration: Calibration = field(default_factory=Calibration)
+    provenance: Provenance = field(default_factory=Provenance)
+    flatbuffer_sha256: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        if self.schema_version != SCHEMA_VERSION:
+            raise ContractError(f"contract schema is {self.schema_version}; wanted {SCHEMA_VERSION}")
+        _check_labels(self.labels)
+        if self.output.kind is OutputKind.SIGMOID and len(self.labels) != 2:
+            raise ContractError(f"a sigmoid output tells two labels apart, got {len(self.labels)} labels")
+
+    @property
+    def output_units(self) -> int:
+        """Numbers in the output tensor: one per label, or a single one for a sigmoid."""
+        return 1 if self.output.kind is OutputKind.SIGMOID else len(self.labels)
+
+    def replace(self, **changes: Any) -> ModelContract:
+        """Return a copy with the named fields changed and everything checked again."""
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> str:
+        """Return the JSON text of ``hangtag.json``: sorted keys, two spaces, one final newline."""
+        plain = dataclasses.asdict(self)
+        return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> ModelContract:
+        """Read a contract from its JSON text, migrating older schemas.
+
+        Raises:
+            ContractError: not JSON, a newer schema, an unknown or missing field, a wrong type or value.
+        """
+        try:
+            plain = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ContractError(f"the contract is not valid JSON: {error}") from None
+        return _parse_contract(_migrated(plain))
+
+
+def _check_labels(labels: tuple[str, ...]) -> None:
+    if not 1 <= len(labels) <= _MAX_LABELS:
+        raise ContractError(f"the contract has {len(labels)} labels; wanted 1 to {_MAX_LABELS}")
+    seen: set[str] = set()
+    for label in labels:
+        # labels.txt holds one label a line, so whatever could end a line cannot be part of one.
+        if not label or label != label.strip() or _CONTROL_CHARACTERS.search(label):
+            raise ContractError(f"label {label!r} is empty, padded with blanks or holds a control character")
+        if label in seen:
+            raise ContractError(f"label {label!r} stands twice in the contract")
+        seen.add(label)
+
+
+_MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""Schema version -> function that rewrites a contract of that version as the next one."""
+
+
+def _migrated(plain: Any) -> dict[str, Any]:
+    if not isinstance(plain, dict):
+        raise ContractError(f"the contract is a JSON {type(plain).__name__}; wanted an object")
+    version = plain.get("schema_version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ContractError(f"the contract's schema_version is {version!r}; wanted a whole number from 1")
+    if version > SCHEMA_VERSION:
+        raise ContractError(
+            f"the contract has schema version {version}, this Hangtag reads up to {SCHEMA_VERSION}: "
+            "upgrade with pip install --upgrade hangtag"
+        )
+    while version < SCHEMA_VERSION:
+        plain = _MIGRATIONS[version](plain)
+        version = plain["schema_version"]
+    return plain
+
+
+class _Reader:
+    """Takes the fields of one JSON object, each once, checking its type; leftovers are an error."""
+
+    def __init__(self, plain: Any, where: str) -> None:
+        if not isinstance(plain, dict):
+            raise ContractError(f"{where} is {_short(plain)}; wanted an object")
+        self._left = dict(plain)
+        self._where = where
+
+    def take(self, name: str, *kinds: type) -> Any:
+        if name not in self._left:
+            raise ContractError(f"{self._where} has no field {name!r}")
+        value = self._left.pop(name)
+        accepted = kinds + ((int,) if float in kinds else ())
+        if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in kinds):
+            wanted = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
+            raise ContractError(f"{self._where}.{name} is {_short(value)}; wanted {wanted}")
+        if isinstance(value, (int, float)) and float in kinds:
+            return _finite(value, f"{self._where}.{name}")
+        return value
+
+    def take_enum(self, name: str, kind: type[enum.Enum]) -> Any:
+        value = self.take(name, str)
+        try:
+            return kind(value)
+        except ValueError:
+            names = ", ".join(member.value for member in kind)
+            raise ContractError(f"{self._where}.{name} is {value!r}; wanted one of {names}") from None
+
+    def take_numbers(self, name: str) -> tuple[float, ...]:
+        values = self.take(name, list)
+        return tuple(_finite(value, f"{self._where}.{name}") for value in values)
+
+    def take_mapping(self, name: str, kind: type) -> dict[str, Any]:
+        inner = _Reader(self.take(name, dict), f"{self._where}.{name}")
+        return {key: inner.take(key, kind) for key in list(inner._left)}
+
+    def done(self) -> None:
+        if self._left:
+            unknown = ", ".join(sorted(map(repr, self._left)))
+            raise ContractError(f"{self._where} has unknown fields: {unknown}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _finite(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ContractError(f"{where} holds {_short(value)}; wanted a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ContractError(f"{where} holds {_short(value)}; wanted a finite number")
+    return number
+
+
+def _parse_contract(plain: dict[str, Any]) -> ModelContract:
+    reader = _Reader(plain, "contract")
+    labels = reader.take("labels", list)
+    if not all(isinstance(label, str) for label in labels):
+        raise ContractError(f"contract.labels is {_short(labels)}; wanted a list of strings")
+    contract = ModelContract(
+        labels=tuple(labels),
+        input=_parse_input(reader.take("input", dict)),
+        output=_parse_output(reader.take("output", dict)),
+        name=reader.take("name", str),
+        description=reader.take("description", str),
+        author=reader.take("author", str),
+        licence=reader.take("licence", str),
+        calibration=_parse_calibration(reader.take("calibration", dict)),
+        provenance=_parse_provenance(reader.take("provenance", dict)),
+        flatbuffer_sha256=reader.take("flatbuffer_sha256", str, type(None)),
+        schema_version=reader.take("schema_version", int),
+    )
+    reader.done()
+    return contract
+
+
+def _parse_input(plain: dict[str, Any]) -> InputSpec:
+    reader = _Reader(plain, "contract.input")
+    spec = InputSpec(
+        width_px=reader.take("width_px", int),
+        height_px=reader.take("height_px", int),
+        colour_order=reader.take_enum("colour_order", ColourOrder),
+        geometry=reader.take_enum("geometry", Geometry),
+        kernel=reader.take_enum("kernel", Kernel),
+        pad_value=reader.take("pad_value", int),
+        mean=reader.take_numbers("mean"),
+        std=reader.take_numbers("std"),
+        tensor=_parse_tensor(reader.take("tensor", dict), "contract.input.tensor"),
+    )
+    reader.done()
+    return spec
+
+
+def _parse_output(plain: dict[str, Any]) -> OutputSpec:
+    reader = _Reader(plain, "contract.output")
+    spec = OutputSpec(
+        kind=reader.take_enum("kind", OutputKind),
+        tensor=_parse_tensor(reader.take("tensor", dict), "contract.output.tensor"),
+    )
+    reader.done()
+    return spec
+
+
+def _parse_tensor(plain: dict[str, Any], where: str) -> TensorFormat:
+    reader = _Reader(plain, where)
+    tensor = TensorFormat(
+        dtype=reader.take("dtype", str),
+        scale=reader.take("scale", float, type(None)),
+        zero_point=reader.take("zero_point", int),
+    )
+    reader.done()
+    return tensor
+
+
+def _parse_calibration(plain: dict[str, Any]) -> Calibration:
+    reader = _Reader(plain, "contract.calibration")
+    calibration = Calibration(
+        temperature=reader.take("temperature", float),
+        unknown_threshold=reader.take("unknown_threshold", float, type(None)),
+    )
+    reader.done()
+    return calibration
+
+
+def _parse_provenance(plain: dict[str, Any]) -> Provenance:
+    reader = _Reader(plain, "contract.provenance")
+    provenance = Provenance(
+        dataset_sha256=reader.take("dataset_sha256", str, type(None)),
+        backbone=reader.take("backbone", str, type(None)),
+        recipe=reader.take("recipe", str, type(None)),
+        metrics=reader.take_mapping("metrics", float),
+        versions=reader.take_mapping("versions", str),
+    )
+    reader.done()
+    return provenance

@@ -1,0 +1,111 @@
+"""Folders of labelled photos: ``DATA/{train,validation,test}/LABEL/photo.jpg``.
+
+Only the layout is looked at here; whether a photo can be read is found out by reading it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hangtag.errors import DatasetError
+from hangtag.photos import IMAGE_SUFFIXES
+
+SPLITS = ("train", "validation", "test")
+"""The folders of a data set: to learn from, to choose on, to report once."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPhoto:
+    """A photo's file and the index of its label."""
+
+    path: Path
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFolder:
+    """One split: its labels in sorted order, its photos sorted by label and name."""
+
+    path: Path
+    labels: tuple[str, ...]
+    photos: tuple[LabelledPhoto, ...]
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """The label index of each photo."""
+        return tuple(photo.label for photo in self.photos)
+
+
+def read_split(dataset: Path, split: str, labels: Sequence[str] | None = None) -> LabelledFolder:
+    """List one split of a data set.
+
+    Args:
+        dataset: the folder that holds ``train``, ``validation`` and ``test``.
+        split: which of them.
+        labels: the labels and their order, where a model or the training split has fixed them; else the
+            sorted names of the folders. A label without a folder is then fine outside ``train``.
+
+    Raises:
+        DatasetError: the folder is missing or laid out otherwise, a class has no photo, or a folder's name
+            is not one of ``labels``.
+    """
+    folder = dataset / split
+    if not folder.is_dir():
+        raise DatasetError(_layout_message(dataset, split))
+    found = tuple(sorted(child.name for child in folder.iterdir() if _is_label(child)))
+    if not found:
+        raise DatasetError(f"{folder} holds no label folders; wanted {folder}/LABEL/photo.jpg")
+    order = found if labels is None else tuple(labels)
+    strangers = sorted(set(found) - set(order))
+    if strangers:
+        raise DatasetError(
+            f"{folder} has folders that are not labels of the model: {', '.join(strangers)}; "
+            f"the labels are {', '.join(order)}"
+        )
+    photos: list[LabelledPhoto] = []
+    for index, label in enumerate(order):
+        files = _images(folder / label) if label in found else []
+        if label in found and not files:
+            raise DatasetError(f"{folder / label} holds no image; add photos of {label!r} or remove it")
+        photos.extend(LabelledPhoto(path, index) for path in files)
+    return LabelledFolder(folder, order, tuple(photos))
+
+
+def digest(folders: Iterable[LabelledFolder]) -> str:
+    """Return a SHA-256 over every photo's split, label, name and content, independent of where they lie."""
+    total = hashlib.sha256()
+    for folder in folders:
+        for photo in folder.photos:
+            content = hashlib.sha256(photo.path.read_bytes()).hexdigest()
+            line = f"{folder.path.name}/{folder.labels[photo.label]}/{photo.path.name} {content}\n"
+            total.update(line.encode())
+    return total.hexdigest()
+
+
+def _is_label(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".")
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(
+        file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
+    )
+
+
+def _layout_message(dataset: Path, split: str) -> str:
+    wanted = f"wanted {dataset}/{split}/LABEL/photo.jpg"
+    if not dataset.is_dir():
+        return f"there is no folder {dataset}; {wanted}"
+    if dataset.name in SPLITS and any((dataset.parent / name).is_dir() for name in SPLITS):
+        return f"{dataset} is one split of a data set; give the folder above it: {dataset.parent}"
+    if dataset.parent.name in SPLITS:
+        return f"{dataset} is one label of a data set; give the folder two above it: {dataset.parent.parent}"
+    inside = sorted(child.name for child in dataset.iterdir() if child.is_dir())
+    for child in inside:
+        if any((dataset / child / name).is_dir() for name in SPLITS):
+            return f"{dataset} has no {split} folder, but {dataset / child} has; give that folder"
+    listing = ", ".join(inside[:5]) + (", …" if len(inside) > 5 else "") if inside else "no folders"
+    return f"{dataset} has no folder {split!r} (it holds {listing}); {wanted}"

@@ -1,0 +1,132 @@
+"""Any image file becomes the same upright BGR picture, on every machine, or one clear error.
+
+Photos are decoded by OpenCV: EXIF rotation is applied, CMYK and grey become BGR, 16 bits become 8,
+transparency becomes white. What OpenCV would let through half-read (a truncated JPEG decodes with a grey
+bottom) is refused here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from hangtag.errors import PhotoError
+from hangtag.preprocess import Image
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""File name endings, in lower case, that folders are searched for."""
+
+_JPEG_START = b"\xff\xd8\xff"
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+
+
+def read_photo(path: Path) -> Image:
+    """Return the picture in ``path``: uint8, shape (height, width, 3), BGR, upright.
+
+    Raises:
+        PhotoError: no such file, not an image, damaged or cut short; the message names the file.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PhotoError(f"cannot read {path}: {error.strerror or error}") from None
+    return decode_photo(data, str(path))
+
+
+def decode_photo(data: bytes, name: str) -> Image:
+    """Return the picture that an image file's bytes hold; ``name`` is what error messages call it.
+
+    Raises:
+        PhotoError: not an image, damaged or cut short.
+    """
+    if not data:
+        raise PhotoError(f"{name} is empty (0 bytes)")
+    if not _is_whole(data):
+        raise PhotoError(f"{name} is cut short: its image data ends too early; copy the file again")
+    image = _decoded(data, cv2.IMREAD_COLOR, name)
+    if data.startswith(_JPEG_START):
+        return image
+    return _on_white(image, data, name)
+
+
+def _decoded(data: bytes, flags: int, name: str) -> Image:
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise PhotoError(f"{name} cannot be decoded: {error.err or error}") from None
+    if image is None:
+        raise PhotoError(f"{name} is not an image that can be read (or it is damaged)")
+    return image  # type: ignore[return-value]
+
+
+def _on_white(image: Image, data: bytes, name: str) -> Image:
+    """Return ``image`` over white where the file's alpha channel is not opaque."""
+    raw = _decoded(data, cv2.IMREAD_UNCHANGED, name)
+    if raw.ndim != 3 or raw.shape[2] != 4:
+        return image
+    alpha: npt.NDArray[np.uint16] = raw[..., 3:].astype(np.uint16)
+    if raw.dtype == np.uint16:
+        alpha >>= 8
+    if bool((alpha == 255).all()):
+        return image
+    # Only the unrotated picture lines up with the alpha channel, which OpenCV never rotates.
+    flat = _decoded(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, name)
+    if not np.array_equal(flat, image):
+        raise PhotoError(f"{name} has both transparency and a rotation tag; save it upright or without alpha")
+    blended = (image * alpha + 255 * (255 - alpha) + 127) // 255
+    return blended.astype(np.uint8)
+
+
+def _is_whole(data: bytes) -> bool:
+    """False when a JPEG, PNG or WebP lacks its end; other formats are left to the decoder."""
+    if data.startswith(_JPEG_START):
+        return _jpeg_ends(data)
+    if data.startswith(_PNG_START):
+        return b"IEND" in data[-4096:]
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return len(data) >= 8 + int.from_bytes(data[4:8], "little")
+    return True
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    """True when an end-of-image marker follows the first scan.
+
+    Thumbnails inside the header have end markers of their own, so the header's segments are stepped over by
+    their lengths. Inside a scan every 0xFF data byte is followed by 0x00, so 0xFFD9 cannot occur by chance.
+    """
+    position = 2
+    while position + 4 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:
+            position += 1
+        elif marker == 0xDA:
+            return data.find(b"\xff\xd9", position) >= 0
+        else:
+            position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    return False
+
+
+def find_photos(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield files as they are given and, for folders, the images anywhere below them, sorted by path.
+
+    Raises:
+        PhotoError: a path does not exist, or a folder holds no image.
+    """
+    for path in paths:
+        if not path.is_dir():
+            if not path.exists():
+                raise PhotoError(f"cannot read {path}: no such file or folder")
+            yield path
+            continue
+        found = sorted(
+            file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
+        )
+        if not found:
+            raise PhotoError(f"{path} holds no image; looked for {', '.join(sorted(IMAGE_SUFFIXES))}")
+        yield from found
+
+

@@ -1,0 +1,188 @@
+"""The one function that turns a picture into the tensor a model was trained on.
+
+Training, calibration, the camera, golden cases and benchmarks all come through here. A frame becomes pixels
+(crop, resize, colour order: bytes all the way) and pixels become the tensor through a table of 256 entries
+per channel, so that every float and integer model gets, on every CPU, exactly the same numbers. Where a
+full-integer model's table is the identity (scale 1/128 and zero point 127 for mean 127 and std 128), the
+pixel bytes are the tensor bytes and the table is skipped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from hangtag.contract import ColourOrder, Geometry, InputSpec, Kernel, TensorFormat
+
+Image = npt.NDArray[np.uint8]
+"""A picture: uint8, shape (height, width, 3), BGR channel order, upright."""
+
+Tensor = npt.NDArray[Any]
+"""A model's tensor: uint8, int8, int16 or float32, batch first."""
+
+Rectangle = tuple[int, int, int, int]
+"""x, y, width, height in pixels."""
+
+CV2_KERNELS = {
+    Kernel.LINEAR_EXACT: cv2.INTER_LINEAR_EXACT,
+    Kernel.LINEAR: cv2.INTER_LINEAR,
+    Kernel.AREA: cv2.INTER_AREA,
+}
+
+_CV2_COLOURS = {ColourOrder.RGB: cv2.COLOR_BGR2RGB, ColourOrder.GREY: cv2.COLOR_BGR2GRAY}
+
+
+def check_image(image_bgr: Image) -> None:
+    """Raise unless ``image_bgr`` is a non-empty uint8 array of shape (height, width, 3).
+
+    Raises:
+        TypeError: not a NumPy array of uint8.
+        ValueError: wrong shape or no pixels.
+    """
+    if not isinstance(image_bgr, np.ndarray) or image_bgr.dtype != np.uint8:
+        got = getattr(image_bgr, "dtype", type(image_bgr).__name__)
+        raise TypeError(f"an image must be a uint8 NumPy array, got {got}")
+    if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.size == 0:
+        raise ValueError(f"an image must have shape (height, width, 3) and pixels, got {image_bgr.shape}")
+
+
+def source_rectangle(image_wh: tuple[int, int], spec: InputSpec) -> Rectangle:
+    """Return the part of a frame that the model sees, in whole pixels.
+
+    For ``centre-crop`` it is the largest rectangle of the input's aspect, centred (an odd remainder leaves
+    the extra pixel on the right or at the bottom), never smaller than one pixel; else the whole frame. It is
+    also what a client that stretches, such as MediaPipe Tasks, must be given as its region of interest.
+    """
+    width, height = image_wh
+    if spec.geometry is not Geometry.CENTRE_CROP:
+        return (0, 0, width, height)
+    # Integer arithmetic throughout: the same rectangle in every language that reimplements it.
+    if width * spec.height_px > height * spec.width_px:
+        crop_w, crop_h = max(1, height * spec.width_px // spec.height_px), height
+    else:
+        crop_w, crop_h = width, max(1, width * spec.height_px // spec.width_px)
+    return ((width - crop_w) // 2, (height - crop_h) // 2, crop_w, crop_h)
+
+
+def target_rectangle(image_wh: tuple[int, int], spec: InputSpec) -> Rectangle:
+    """Return where in the input the picture lands: all of it, or between the bars of a letterbox."""
+    if spec.geometry is not Geometry.LETTERBOX:
+        return (0, 0, spec.width_px, spec.height_px)
+    width, height = image_wh
+    if width * spec.height_px > height * spec.width_px:
+        inner_w = spec.width_px
+        inner_h = max(1, (2 * height * spec.width_px + width) // (2 * width))
+    else:
+        inner_w = max(1, (2 * width * spec.height_px + height) // (2 * height))
+        inner_h = spec.height_px
+    return ((spec.width_px - inner_w) // 2, (spec.height_px - inner_h) // 2, inner_w, inner_h)
+
+
+def tensor_table(spec: InputSpec) -> Tensor:
+    """Return the value that each pixel byte becomes: shape (1, 256, channels), the input tensor's dtype.
+
+    Computed in float64 from ``(byte - mean) / std``; integers are rounded half to even, then clipped to the
+    range of their type.
+    """
+    bytes_ = np.arange(256, dtype=np.float64)[:, None]
+    real = (bytes_ - np.array(spec.mean)) / np.array(spec.std)
+    return _stored(real, spec.tensor)[None]
+
+
+def _stored(real: npt.NDArray[np.float64], tensor: TensorFormat) -> Tensor:
+    dtype = np.dtype(tensor.dtype)
+    if tensor.scale is None:
+        return real.astype(dtype)
+    limits = np.iinfo(dtype)
+    quantized = np.rint(real / tensor.scale) + tensor.zero_point
+    return np.clip(quantized, limits.min, limits.max).astype(dtype)
+
+
+class Preprocessor:
+    """Writes frames into input tensors, with its buffers and table made once.
+
+    Not thread-safe: it owns scratch buffers. Make one per thread; they are small.
+    """
+
+    def __init__(self, spec: InputSpec) -> None:
+        self._spec = spec
+        table = tensor_table(spec)
+        identity = np.arange(256, dtype=np.uint8)[None, :, None]
+        self._table = None if table.dtype == np.uint8 and bool((table == identity).all()) else table
+        self._bgr: Image = np.empty((spec.height_px, spec.width_px, 3), np.uint8)
+        self._pixels: Image = np.empty(spec.shape[1:], np.uint8)
+
+    @property
+    def spec(self) -> InputSpec:
+        """The input that frames are prepared for."""
+        return self._spec
+
+    @property
+    def is_byte_copy(self) -> bool:
+        """True when a pixel's byte is the tensor's byte and no arithmetic is needed."""
+        return self._table is None
+
+    def write(self, image_bgr: Image, tensor: Tensor) -> None:
+        """Fill ``tensor`` (the input's shape and dtype, C-contiguous) from a BGR uint8 frame of any size.
+
+        Raises:
+            TypeError: the frame is not a uint8 array.
+            ValueError: the frame or the tensor has another shape or dtype than it must.
+        """
+        spec = self._spec
+        if tensor.shape != spec.shape or tensor.dtype != spec.tensor.dtype or not tensor.flags.c_contiguous:
+            raise ValueError(
+                f"the tensor is {tensor.dtype} {tensor.shape}; "
+                f"wanted contiguous {spec.tensor.dtype} {spec.shape}"
+            )
+        if self._table is None:
+            self.write_pixels(image_bgr, tensor[0])
+        else:
+            self.write_pixels(image_bgr, self._pixels)
+            self.write_values(self._pixels, tensor[0])
+
+    def write_pixels(self, image_bgr: Image, pixels: Image) -> None:
+        """Fill ``pixels`` (uint8, (height, width, channels), the contract's colour order) from a frame."""
+        check_image(image_bgr)
+        self._resize(image_bgr)
+        colour = _CV2_COLOURS.get(self._spec.colour_order)
+        if colour is None:
+            pixels[...] = self._bgr
+        else:
+            cv2.cvtColor(self._bgr, colour, dst=pixels)
+
+    def write_values(self, pixels: Image, values: Tensor) -> None:
+        """Fill ``values`` ((height, width, channels), the tensor's dtype) from prepared ``pixels``."""
+        if self._table is None:
+            values[...] = pixels
+        else:
+            cv2.LUT(pixels, self._table, dst=values)
+
+    def _resize(self, image_bgr: Image) -> None:
+        """Crop and resize a frame into ``self._bgr``."""
+        spec = self._spec
+        image_wh = (image_bgr.shape[1], image_bgr.shape[0])
+        x, y, width, height = source_rectangle(image_wh, spec)
+        left, top, inner_w, inner_h = target_rectangle(image_wh, spec)
+        crop = image_bgr[y : y + height, x : x + width]
+        if (inner_w, inner_h) == (spec.width_px, spec.height_px):
+            cv2.resize(crop, (inner_w, inner_h), dst=self._bgr, interpolation=CV2_KERNELS[spec.kernel])
+            return
+        inner = cv2.resize(crop, (inner_w, inner_h), interpolation=CV2_KERNELS[spec.kernel])
+        self._bgr[...] = spec.pad_value
+        self._bgr[top : top + inner_h, left : left + inner_w] = inner
+
+
+def preprocess(image_bgr: Image, spec: InputSpec) -> Tensor:
+    """Return the input tensor for one BGR uint8 frame of any size: the input's shape and dtype, batch of 1.
+
+    Raises:
+        TypeError: the frame is not a uint8 array.
+        ValueError: the frame has no pixels or not three channels.
+    """
+    tensor = np.empty(spec.shape, spec.tensor.dtype)
+    Preprocessor(spec).write(image_bgr, tensor)
+    return tensor

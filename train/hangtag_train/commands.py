@@ -1,0 +1,73 @@
+"""``hangtag train``."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import click
+
+from hangtag.errors import TrainingError
+from hangtag.extras import extra_needed
+from hangtag.progress import Progress
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the run.")
+@click.option("--size", "size_px", type=click.IntRange(32, 1024), help="Input side in pixels [224].")
+@click.option("--epochs", type=click.IntRange(0), help="Passes of fine-tuning; 0 trains the head alone [16].")
+@click.option("--batch-size", type=click.IntRange(1), help="Photos per step [32].")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Peak learning rate [0.0004].")
+@click.option("--seed", type=click.IntRange(0), help="Seed of everything random [1].")
+@click.option("--name", help="Name of the model [clothing].")
+@click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
+@click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
+def train(
+    data: Path,
+    out: Path,
+    *,
+    size_px: int | None,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    seed: int | None,
+    name: str | None,
+    resume: bool,
+    overwrite: bool,
+) -> None:
+    """Train a classifier on DATA, a folder of train/ validation/ test/ with a folder per label."""
+    with extra_needed("train", "hangtag train"):
+        from hangtag_train.quiet import quiet_tensorflow
+
+        quiet_tensorflow()
+        from hangtag_train.recipe import Recipe
+        from hangtag_train.training import train as run_training
+
+    options = {
+        "size_px": size_px,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "name": name,
+    }
+    recipe = dataclasses.replace(Recipe(), **{key: value for key, value in options.items() if value is not None})
+    try:
+        evaluations = run_training(data, out, recipe, Progress(), resume=resume, overwrite=overwrite)
+    except KeyboardInterrupt:
+        raise TrainingError(_interrupted(out)) from None
+    click.echo(f"{'split':<12} {'photos':>6} {'top-1':>7} {'top-3':>7} {'calibration error':>18}")
+    for split, value in evaluations.items():
+        click.echo(
+            f"{split:<12} {value.photos:>6} {value.top1:>7.4f} {value.top3:>7.4f} {value.calibration_error:>18.4f}"
+        )
+    click.echo(f"run folder: {out}", err=True)
+
+
+def _interrupted(out: Path) -> str:
+    from hangtag_train.run_folder import RunFolder
+
+    if RunFolder(out).state.exists():
+        return f"interrupted; the epochs that were finished are kept: go on with --out {out} --resume"
+    return f"interrupted before the first epoch was finished; nothing is kept in {out}"

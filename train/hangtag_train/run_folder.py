@@ -1,0 +1,110 @@
+"""What a finished run leaves behind, and whether a folder may be written to."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hangtag.errors import TrainingError
+from hangtag.files import make_folder, whole_file, write_bytes, write_json
+from hangtag_train.fit import HistoryRow
+
+_VERSIONED_PACKAGES = ("hangtag", "tensorflow", "keras", "numpy", "opencv-python", "opencv-python-headless")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The files of one training run. ``run.json`` is written last: where it stands, the run is whole."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """The trained Keras model."""
+        return self.path / "model.keras"
+
+    @property
+    def contract(self) -> Path:
+        """The contract of the float model."""
+        return self.path / "contract.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Evaluation on validation and test photos."""
+        return self.path / "metrics.json"
+
+    @property
+    def history(self) -> Path:
+        """One row per epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def seal(self) -> Path:
+        """Settings, versions, data folder and digests."""
+        return self.path / "run.json"
+
+    @property
+    def state(self) -> Path:
+        """What an interrupted run is resumed from; removed at the end."""
+        return self.path / "training_state.npz"
+
+    def prepare(self, *, resume: bool, overwrite: bool) -> None:
+        """Make the folder ready for a run without losing one that is there.
+
+        Raises:
+            TrainingError: it holds a run and neither ``resume`` nor ``overwrite`` was asked for, or there
+                is nothing to resume.
+            OutputError: it cannot be written to.
+        """
+        make_folder(self.path)
+        if resume and not self.state.exists():
+            raise TrainingError(f"{self.path} holds no interrupted run to resume")
+        if overwrite and not resume:
+            self.seal.unlink(missing_ok=True)
+            self.state.unlink(missing_ok=True)
+        elif self.state.exists() and not resume:
+            raise TrainingError(
+                f"{self.path} holds an interrupted run: go on with --resume, or start again with --overwrite"
+            )
+        elif self.seal.exists():
+            raise TrainingError(
+                f"{self.path} holds a finished run: choose another --out, or replace it with --overwrite"
+            )
+
+    def write_history(self, rows: Iterable[HistoryRow]) -> None:
+        """Write ``history.csv``."""
+        names = [field.name for field in dataclasses.fields(HistoryRow)]
+        with whole_file(self.history) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(dataclasses.asdict(row) for row in rows)
+
+    def write_contract(self, text: str) -> None:
+        """Write ``contract.json``."""
+        write_bytes(self.contract, text.encode())
+
+    def close(self, settings: Mapping[str, Any]) -> None:
+        """Write ``run.json`` with the digests of the model and the contract, then drop the state."""
+        digests = {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (self.model, self.contract)
+        }
+        write_json(self.seal, {**settings, "versions": versions(), "sha256": digests})
+        self.state.unlink(missing_ok=True)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that shape a trained model."""
+    found = {"python": platform.python_version()}
+    for name in _VERSIONED_PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

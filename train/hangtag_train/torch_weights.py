@@ -1,0 +1,136 @@
+"""Reads the tensors of a legacy PyTorch checkpoint without PyTorch, refusing anything that is not a tensor.
+
+The legacy format (``torch.save`` before 1.6) is a row of pickles (a magic number, a protocol version, the
+sizes of C types, the object, the storages' keys), then for each storage an int64 count of elements and the
+raw little-endian data. A pickle can name any function to call, so this unpickler knows exactly the four names
+that a dictionary of tensors needs and raises on every other one. The format is described by PyTorch's
+``torch/serialization.py``, function ``_legacy_load``.
+"""
+
+from __future__ import annotations
+
+import collections
+import io
+import pickle
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from hangtag.errors import TrainingError
+
+_MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
+_PROTOCOL_VERSION = 1001
+_STORAGE_DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+
+Array = npt.NDArray[Any]
+
+
+class _Storage:
+    """One block of numbers, filled in after the pickles have said how it is used."""
+
+    def __init__(self, dtype: np.dtype[Any], size: int) -> None:
+        self.dtype = dtype
+        self.size = size
+        self.data: Array | None = None
+
+
+class _Tensor:
+    """A strided view of a storage, resolved once the storage has its data."""
+
+    def __init__(
+        self, storage: Any, offset: Any, shape: Any, strides: Any, requires_grad: Any, hooks: Any
+    ) -> None:
+        del requires_grad, hooks
+        if not isinstance(storage, _Storage) or len(shape) != len(strides):
+            raise pickle.UnpicklingError("a tensor without a storage or with mismatched strides")
+        values = (offset, *shape, *strides)
+        if not all(isinstance(value, int) and value >= 0 for value in values):
+            raise pickle.UnpicklingError("a tensor with a negative or odd size")
+        last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
+        if 0 not in shape and last >= storage.size:
+            raise pickle.UnpicklingError("a tensor reaches past the end of its storage")
+        self._storage, self._offset, self._shape, self._strides = storage, offset, shape, strides
+
+    def array(self) -> Array:
+        data = self._storage.data
+        if data is None:
+            raise pickle.UnpicklingError("a tensor whose storage is not in the file")
+        item = data.itemsize
+        view = np.lib.stride_tricks.as_strided(
+            data[self._offset :], self._shape, tuple(stride * item for stride in self._strides)
+        )
+        return view.copy()
+
+
+class _TensorUnpickler(pickle.Unpickler):
+    """Knows ordered dictionaries, the tensor rebuild and two kinds of storage; refuses all else."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file)
+        self.storages: dict[str, _Storage] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return collections.OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _Tensor
+        if module == "torch" and name in _STORAGE_DTYPES:
+            return _STORAGE_DTYPES[name]
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not part of a tensor")
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        match pid:
+            case ("storage", np.dtype() as dtype, str(key), str(), int(size), None) if size >= 0:
+                storage = self.storages.setdefault(key, _Storage(dtype, size))
+                if (storage.dtype, storage.size) == (dtype, size):
+                    return storage
+        raise pickle.UnpicklingError(f"an odd storage reference: {str(pid)[:80]}")
+
+
+def read_torch_weights(path: Path) -> dict[str, Array]:
+    """Return the tensors of a legacy checkpoint by name: float32 or int64 arrays of their own memory.
+
+    Raises:
+        TrainingError: the file cannot be read, is not a legacy checkpoint, is cut short, or holds anything
+            but tensors (nothing of it has been executed then).
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise TrainingError(f"cannot read the weights {path}: {error.strerror or error}") from None
+    try:
+        return _read(io.BytesIO(data))
+    # A hostile pickle can raise nearly anything while the unpickler takes it apart.
+    except Exception as error:  # noqa: BLE001
+        raise TrainingError(f"{path} is not a checkpoint of plain tensors: {error}") from None
+
+
+def _read(file: BinaryIO) -> dict[str, Array]:
+    head = [_TensorUnpickler(file).load() for _ in range(3)]
+    if head[:2] != [_MAGIC_NUMBER, _PROTOCOL_VERSION]:
+        raise pickle.UnpicklingError("no legacy checkpoint begins like this")
+    unpickler = _TensorUnpickler(file)
+    tensors = unpickler.load()
+    keys = _TensorUnpickler(file).load()
+    if not isinstance(keys, list) or set(keys) != set(unpickler.storages):
+        raise pickle.UnpicklingError("its list of storages does not match its tensors")
+    for key in keys:
+        _fill(unpickler.storages[key], file)
+    if not isinstance(tensors, dict):
+        raise pickle.UnpicklingError("it holds no dictionary of tensors")
+    for name, tensor in tensors.items():
+        if not isinstance(name, str) or not isinstance(tensor, _Tensor):
+            raise pickle.UnpicklingError(f"{name!r} is not a tensor")
+    return {name: tensor.array() for name, tensor in tensors.items()}
+
+
+def _fill(storage: _Storage, file: BinaryIO) -> None:
+    count = int.from_bytes(file.read(8), "little", signed=True)
+    if count != storage.size:
+        raise pickle.UnpicklingError(f"a storage of {count} elements where {storage.size} were announced")
+    raw = file.read(count * storage.dtype.itemsize)
+    if len(raw) != count * storage.dtype.itemsize:
+        raise pickle.UnpicklingError("the file ends inside its data")
+    storage.data = np.frombuffer(raw, storage.dtype)
