@@ -12,6 +12,7 @@ import enum
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ SCHEMA_VERSION = 1
 
 _MAX_SIDE_PX = 4096
 _MAX_LABELS = 100_000
+_LARGEST_FLOAT32 = 3.4e38
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -38,7 +40,7 @@ class Geometry(str, enum.Enum):
     """How a frame of any shape becomes the input's rectangle."""
 
     CENTRE_CROP = "centre-crop"
-    """The largest centred rectangle of the input's aspect (for a square input: the centre square), resized."""
+    """The largest centred rectangle of the input's aspect (the centre square for a square input), resized."""
     STRETCH = "stretch"
     """The whole frame, resized without regard to its aspect."""
     LETTERBOX = "letterbox"
@@ -80,9 +82,10 @@ class TensorFormat:
     zero_point: int = 0
 
     def __post_init__(self) -> None:
+        _check_kinds(self, zero_point=int)
         limits = {"float32": (0, 0), "uint8": (0, 255), "int8": (-128, 127), "int16": (-32768, 32767)}
         if self.dtype not in limits:
-            raise ContractError(f"tensor dtype is {self.dtype!r}; wanted one of {', '.join(limits)}")
+            raise ContractError(f"tensor dtype is {_short(self.dtype)}; wanted one of {', '.join(limits)}")
         if self.dtype == "float32":
             if self.scale is not None or self.zero_point != 0:
                 raise ContractError("a float32 tensor has no scale and zero point; leave them out")
@@ -91,7 +94,9 @@ class TensorFormat:
             raise ContractError(f"an {self.dtype} tensor needs a scale above 0, got {self.scale}")
         low, high = limits[self.dtype]
         if not low <= self.zero_point <= high:
-            raise ContractError(f"zero point {self.zero_point} is outside {self.dtype}'s {low} to {high}")
+            raise ContractError(
+                f"zero point {_short(self.zero_point)} is outside {self.dtype}'s {low} to {high}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +119,24 @@ class InputSpec:
     tensor: TensorFormat = field(default_factory=TensorFormat)
 
     def __post_init__(self) -> None:
+        _check_kinds(
+            self,
+            width_px=int,
+            height_px=int,
+            colour_order=ColourOrder,
+            geometry=Geometry,
+            kernel=Kernel,
+            pad_value=int,
+        )
+        for name in ("mean", "std"):
+            # A list would do for now, but would not equal the contract read back from its file.
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("width_px", "height_px"):
             value = getattr(self, name)
             if not 1 <= value <= _MAX_SIDE_PX:
-                raise ContractError(f"input {name} is {value}; wanted 1 to {_MAX_SIDE_PX}")
+                raise ContractError(f"input {name} is {_short(value)}; wanted 1 to {_MAX_SIDE_PX}")
         if not 0 <= self.pad_value <= 255:
-            raise ContractError(f"input pad_value is {self.pad_value}; wanted 0 to 255")
+            raise ContractError(f"input pad_value is {_short(self.pad_value)}; wanted 0 to 255")
         for name in ("mean", "std"):
             values = getattr(self, name)
             if len(values) != self.channels or not all(math.isfinite(value) for value in values):
@@ -129,6 +146,13 @@ class InputSpec:
                 )
         if any(value <= 0 for value in self.std):
             raise ContractError(f"input std is {list(self.std)}; wanted numbers above 0")
+        largest = max(
+            max(abs(mean), abs(255 - mean)) / std for mean, std in zip(self.mean, self.std, strict=True)
+        )
+        if not largest / (self.tensor.scale or 1.0) < _LARGEST_FLOAT32:
+            raise ContractError(
+                f"input mean {list(self.mean)} and std {list(self.std)} give values that float32 cannot hold"
+            )
 
     @property
     def channels(self) -> int:
@@ -147,6 +171,9 @@ class OutputSpec:
 
     kind: OutputKind = OutputKind.SOFTMAX
     tensor: TensorFormat = field(default_factory=TensorFormat)
+
+    def __post_init__(self) -> None:
+        _check_kinds(self, kind=OutputKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +206,17 @@ class Provenance:
     dataset_sha256: str | None = None
     backbone: str | None = None
     recipe: str | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict, hash=False)
+    versions: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        # Copies: what the caller does to its own dictionaries later does not change the contract.
+        object.__setattr__(self, "metrics", dict(self.metrics))
+        object.__setattr__(self, "versions", dict(self.versions))
+        texts = (self.dataset_sha256, self.backbone, self.recipe, *self.metrics, *self.versions)
+        for text in (*texts, *self.versions.values()):
+            if text is not None:
+                _check_text("provenance", text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +255,13 @@ class ModelContract:
     def __post_init__(self) -> None:
         if self.schema_version != SCHEMA_VERSION:
             raise ContractError(f"contract schema is {self.schema_version}; wanted {SCHEMA_VERSION}")
+        labels: object = self.labels
+        if isinstance(labels, str):
+            raise TypeError(f"labels is the text {labels!r}; wanted a tuple of labels")
+        object.__setattr__(self, "labels", tuple(self.labels))
         _check_labels(self.labels)
+        for name in ("name", "description", "author", "licence"):
+            _check_text(name, getattr(self, name))
         if self.output.kind is OutputKind.SIGMOID and len(self.labels) != 2:
             raise ContractError(f"a sigmoid output tells two labels apart, got {len(self.labels)} labels")
 
@@ -245,10 +287,40 @@ class ModelContract:
             ContractError: not JSON, a newer schema, an unknown or missing field, a wrong type or value.
         """
         try:
-            plain = json.loads(text)
+            plain = json.loads(text, object_pairs_hook=_unrepeated)
         except (ValueError, RecursionError) as error:
             raise ContractError(f"the contract is not valid JSON: {error}") from None
         return _parse_contract(_migrated(plain))
+
+
+def _check_kinds(value: object, **kinds: type) -> None:
+    """Raise TypeError unless each named field holds its type.
+
+    A text in place of an enum member equals it, so nothing else would notice, but it is not the member
+    that the code asks for with ``is``: ``geometry="letterbox"`` would silently stretch.
+    """
+    for name, kind in kinds.items():
+        got = getattr(value, name)
+        if not isinstance(got, kind) or (isinstance(got, bool) and kind is int):
+            raise TypeError(f"{name} is {got!r}; wanted {kind.__name__}, got {type(got).__name__}")
+
+
+def _check_text(where: str, text: str) -> None:
+    """Raise unless ``text`` can be written to a file: JSON and file names can hold half characters."""
+    if not isinstance(text, str):
+        raise TypeError(f"{where} holds {text!r}; wanted text")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ContractError(f"{where} holds {_short(text)}, which is not valid Unicode text") from None
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    plain = dict(pairs)
+    if len(plain) != len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ContractError(f"the contract holds the field {_short(twice)} twice")
+    return plain
 
 
 def _check_labels(labels: tuple[str, ...]) -> None:
@@ -256,11 +328,14 @@ def _check_labels(labels: tuple[str, ...]) -> None:
         raise ContractError(f"the contract has {len(labels)} labels; wanted 1 to {_MAX_LABELS}")
     seen: set[str] = set()
     for label in labels:
+        _check_text("labels", label)
         # labels.txt holds one label a line, so whatever could end a line cannot be part of one.
         if not label or label != label.strip() or _CONTROL_CHARACTERS.search(label):
-            raise ContractError(f"label {label!r} is empty, padded with blanks or holds a control character")
+            raise ContractError(
+                f"label {_short(label)} is empty, padded with blanks or holds a control character"
+            )
         if label in seen:
-            raise ContractError(f"label {label!r} stands twice in the contract")
+            raise ContractError(f"label {_short(label)} stands twice in the contract")
         seen.add(label)
 
 
@@ -273,16 +348,19 @@ def _migrated(plain: Any) -> dict[str, Any]:
         raise ContractError(f"the contract is a JSON {type(plain).__name__}; wanted an object")
     version = plain.get("schema_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise ContractError(f"the contract's schema_version is {version!r}; wanted a whole number from 1")
+        raise ContractError(
+            f"the contract's schema_version is {_short(version)}; wanted a whole number from 1"
+        )
     if version > SCHEMA_VERSION:
         raise ContractError(
-            f"the contract has schema version {version}, this Hangtag reads up to {SCHEMA_VERSION}: "
+            f"the contract has schema version {_short(version)}, this Hangtag reads up to {SCHEMA_VERSION}: "
             "upgrade with pip install --upgrade hangtag"
         )
     while version < SCHEMA_VERSION:
         plain = _MIGRATIONS[version](plain)
         version = plain["schema_version"]
-    return plain
+    migrated: dict[str, Any] = plain
+    return migrated
 
 
 class _Reader:
@@ -312,7 +390,7 @@ class _Reader:
             return kind(value)
         except ValueError:
             names = ", ".join(member.value for member in kind)
-            raise ContractError(f"{self._where}.{name} is {value!r}; wanted one of {names}") from None
+            raise ContractError(f"{self._where}.{name} is {_short(value)}; wanted one of {names}") from None
 
     def take_numbers(self, name: str) -> tuple[float, ...]:
         values = self.take(name, list)
@@ -324,7 +402,7 @@ class _Reader:
 
     def done(self) -> None:
         if self._left:
-            unknown = ", ".join(sorted(map(repr, self._left)))
+            unknown = _short(sorted(self._left))[1:-1]
             raise ContractError(f"{self._where} has unknown fields: {unknown}")
 
 

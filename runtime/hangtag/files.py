@@ -25,7 +25,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent
+        )
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
     os.close(handle)
@@ -58,7 +60,8 @@ def write_json(path: Path, value: Any) -> None:
         OutputError: the folder cannot be made or written to.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_bytes(path, text.encode())
+    # A path whose name is not UTF-8 holds surrogates; as \\udcXX escapes they are valid JSON and come back.
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def make_folder(path: Path) -> Path:

@@ -81,7 +81,8 @@ def digest(folders: Iterable[LabelledFolder]) -> str:
         for photo in folder.photos:
             content = hashlib.sha256(photo.path.read_bytes()).hexdigest()
             line = f"{folder.path.name}/{folder.labels[photo.label]}/{photo.path.name} {content}\n"
-            total.update(line.encode())
+            # File names are bytes to the system: those that are not UTF-8 come as surrogates.
+            total.update(line.encode(errors="surrogateescape"))
     return total.hexdigest()
 
 
@@ -91,7 +92,10 @@ def _is_label(path: Path) -> bool:
 
 def _images(folder: Path) -> list[Path]:
     return sorted(
-        file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
+        file
+        for file in folder.iterdir()
+        # Hidden ones are not photos: macOS leaves ._photo.jpg beside photo.jpg in archives.
+        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".") and file.is_file()
     )
 
 
@@ -99,13 +103,14 @@ def _layout_message(dataset: Path, split: str) -> str:
     wanted = f"wanted {dataset}/{split}/LABEL/photo.jpg"
     if not dataset.is_dir():
         return f"there is no folder {dataset}; {wanted}"
+    given, dataset = dataset, dataset.absolute()  # "." has a telling name too
     if dataset.name in SPLITS and any((dataset.parent / name).is_dir() for name in SPLITS):
-        return f"{dataset} is one split of a data set; give the folder above it: {dataset.parent}"
+        return f"{given} is one split of a data set; give the folder above it: {dataset.parent}"
     if dataset.parent.name in SPLITS:
-        return f"{dataset} is one label of a data set; give the folder two above it: {dataset.parent.parent}"
+        return f"{given} is one label of a data set; give the folder two above it: {dataset.parent.parent}"
     inside = sorted(child.name for child in dataset.iterdir() if child.is_dir())
     for child in inside:
-        if any((dataset / child / name).is_dir() for name in SPLITS):
-            return f"{dataset} has no {split} folder, but {dataset / child} has; give that folder"
+        if (dataset / child / split).is_dir():
+            return f"{given} has no {split} folder, but {given / child} has; give that folder"
     listing = ", ".join(inside[:5]) + (", …" if len(inside) > 5 else "") if inside else "no folders"
-    return f"{dataset} has no folder {split!r} (it holds {listing}); {wanted}"
+    return f"{given} has no folder {split!r} (it holds {listing}); {wanted}"

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from hangtag.errors import PhotoError
-from hangtag.preprocess import Image
+
+if TYPE_CHECKING:
+    from hangtag.preprocess import Image
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """File name endings, in lower case, that folders are searched for."""
 
 _JPEG_START = b"\xff\xd8\xff"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
+_TIFF_STARTS = (b"II*\0", b"MM\0*")
 
 
 def read_photo(path: Path) -> Image:
@@ -77,8 +81,12 @@ def _on_white(image: Image, data: bytes, name: str) -> Image:
     flat = _decoded(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, name)
     if not np.array_equal(flat, image):
         raise PhotoError(f"{name} has both transparency and a rotation tag; save it upright or without alpha")
-    blended = (image * alpha + 255 * (255 - alpha) + 127) // 255
-    return blended.astype(np.uint8)
+    if data.startswith(_TIFF_STARTS) and raw.dtype == np.uint8:
+        # The TIFF reader has multiplied 8-bit colours by their alpha already.
+        blended = np.minimum(image + (255 - alpha), 255)
+    else:
+        blended = (image * alpha + 255 * (255 - alpha) + 127) // 255
+    return np.asarray(blended, np.uint8)
 
 
 def _is_whole(data: bytes) -> bool:
@@ -86,10 +94,20 @@ def _is_whole(data: bytes) -> bool:
     if data.startswith(_JPEG_START):
         return _jpeg_ends(data)
     if data.startswith(_PNG_START):
-        return b"IEND" in data[-4096:]
+        return _png_ends(data)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return len(data) >= 8 + int.from_bytes(data[4:8], "little")
     return True
+
+
+def _png_ends(data: bytes) -> bool:
+    """True when the chunks, stepped over by their lengths, lead to a whole end chunk; more may follow it."""
+    position = len(_PNG_START)
+    while position + 12 <= len(data):
+        if data[position + 4 : position + 8] == b"IEND":
+            return True
+        position += 12 + int.from_bytes(data[position : position + 4], "big")
+    return False
 
 
 def _jpeg_ends(data: bytes) -> bool:
@@ -113,6 +131,8 @@ def _jpeg_ends(data: bytes) -> bool:
 def find_photos(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield files as they are given and, for folders, the images anywhere below them, sorted by path.
 
+    Hidden files and folders (``._photo.jpg``, ``.thumbnails``) are passed over.
+
     Raises:
         PhotoError: a path does not exist, or a folder holds no image.
     """
@@ -123,10 +143,12 @@ def find_photos(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
             continue
         found = sorted(
-            file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
+            file
+            for file in path.rglob("*")
+            if file.suffix.lower() in IMAGE_SUFFIXES
+            and not any(part.startswith(".") for part in file.relative_to(path).parts)
+            and file.is_file()
         )
         if not found:
             raise PhotoError(f"{path} holds no image; looked for {', '.join(sorted(IMAGE_SUFFIXES))}")
         yield from found
-
-

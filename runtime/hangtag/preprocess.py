@@ -92,13 +92,24 @@ def tensor_table(spec: InputSpec) -> Tensor:
     return _stored(real, spec.tensor)[None]
 
 
+def _check_buffer(buffer: Tensor, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raise unless OpenCV can write into ``buffer``: given another shape or type it would write elsewhere."""
+    if buffer.shape != shape or buffer.dtype != dtype or not buffer.flags.c_contiguous:
+        raise ValueError(
+            f"the tensor is {buffer.dtype} {buffer.shape} with strides {buffer.strides}; "
+            f"wanted contiguous {dtype} {shape}"
+        )
+    if not buffer.flags.writeable:
+        raise ValueError("the tensor is read-only")
+
+
 def _stored(real: npt.NDArray[np.float64], tensor: TensorFormat) -> Tensor:
     dtype = np.dtype(tensor.dtype)
     if tensor.scale is None:
-        return real.astype(dtype)
+        return np.asarray(real, dtype)
     limits = np.iinfo(dtype)
     quantized = np.rint(real / tensor.scale) + tensor.zero_point
-    return np.clip(quantized, limits.min, limits.max).astype(dtype)
+    return np.asarray(np.clip(quantized, limits.min, limits.max), dtype)
 
 
 class Preprocessor:
@@ -132,12 +143,7 @@ class Preprocessor:
             TypeError: the frame is not a uint8 array.
             ValueError: the frame or the tensor has another shape or dtype than it must.
         """
-        spec = self._spec
-        if tensor.shape != spec.shape or tensor.dtype != spec.tensor.dtype or not tensor.flags.c_contiguous:
-            raise ValueError(
-                f"the tensor is {tensor.dtype} {tensor.shape}; "
-                f"wanted contiguous {spec.tensor.dtype} {spec.shape}"
-            )
+        _check_buffer(tensor, self._spec.shape, np.dtype(self._spec.tensor.dtype))
         if self._table is None:
             self.write_pixels(image_bgr, tensor[0])
         else:
@@ -147,6 +153,7 @@ class Preprocessor:
     def write_pixels(self, image_bgr: Image, pixels: Image) -> None:
         """Fill ``pixels`` (uint8, (height, width, channels), the contract's colour order) from a frame."""
         check_image(image_bgr)
+        _check_buffer(pixels, self._pixels.shape, np.dtype(np.uint8))
         self._resize(image_bgr)
         colour = _CV2_COLOURS.get(self._spec.colour_order)
         if colour is None:
@@ -156,6 +163,11 @@ class Preprocessor:
 
     def write_values(self, pixels: Image, values: Tensor) -> None:
         """Fill ``values`` ((height, width, channels), the tensor's dtype) from prepared ``pixels``."""
+        if pixels.shape != self._pixels.shape or pixels.dtype != np.uint8:
+            raise ValueError(
+                f"the pixels are {pixels.dtype} {pixels.shape}; wanted uint8 {self._pixels.shape}"
+            )
+        _check_buffer(values, self._pixels.shape, np.dtype(self._spec.tensor.dtype))
         if self._table is None:
             values[...] = pixels
         else:

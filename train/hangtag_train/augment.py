@@ -100,7 +100,11 @@ def draw_warp(settings: Augmentation, rng: np.random.Generator) -> Warp:
 
 
 def write_augmented(
-    image_bgr: Image, settings: Augmentation, rng: np.random.Generator, preprocessor: Preprocessor, pixels: Image
+    image_bgr: Image,
+    settings: Augmentation,
+    rng: np.random.Generator,
+    preprocessor: Preprocessor,
+    pixels: Image,
 ) -> None:
     """Fill ``pixels`` (uint8, the input's height, width and channels) with a varied view of a BGR photo."""
     spec = preprocessor.spec

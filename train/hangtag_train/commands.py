@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,7 +20,7 @@ from hangtag.progress import Progress
 @click.option("--epochs", type=click.IntRange(0), help="Passes of fine-tuning; 0 trains the head alone [16].")
 @click.option("--batch-size", type=click.IntRange(1), help="Photos per step [32].")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Peak learning rate [0.0004].")
-@click.option("--seed", type=click.IntRange(0), help="Seed of everything random [1].")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of everything random [1].")
 @click.option("--name", help="Name of the model [clothing].")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
@@ -44,7 +45,7 @@ def train(
         from hangtag_train.recipe import Recipe
         from hangtag_train.training import train as run_training
 
-    options = {
+    options: dict[str, Any] = {
         "size_px": size_px,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -52,7 +53,9 @@ def train(
         "seed": seed,
         "name": name,
     }
-    recipe = dataclasses.replace(Recipe(), **{key: value for key, value in options.items() if value is not None})
+    recipe = dataclasses.replace(
+        Recipe(), **{key: value for key, value in options.items() if value is not None}
+    )
     try:
         evaluations = run_training(data, out, recipe, Progress(), resume=resume, overwrite=overwrite)
     except KeyboardInterrupt:
@@ -60,7 +63,8 @@ def train(
     click.echo(f"{'split':<12} {'photos':>6} {'top-1':>7} {'top-3':>7} {'calibration error':>18}")
     for split, value in evaluations.items():
         click.echo(
-            f"{split:<12} {value.photos:>6} {value.top1:>7.4f} {value.top3:>7.4f} {value.calibration_error:>18.4f}"
+            f"{split:<12} {value.photos:>6} {value.top1:>7.4f} {value.top3:>7.4f} "
+            f"{value.calibration_error:>18.4f}"
         )
     click.echo(f"run folder: {out}", err=True)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -16,12 +18,14 @@ import numpy.typing as npt
 
 from hangtag.errors import TrainingError
 from hangtag.files import whole_file
-from hangtag.labelled_folder import LabelledFolder
 from hangtag.metrics import negative_log_likelihood, top_k
 from hangtag_train.loading import PhotoBatches
 from hangtag_train.network import Array, Network, input_spec
-from hangtag.progress import Progress
-from hangtag_train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from hangtag.labelled_folder import LabelledFolder
+    from hangtag.progress import Progress
+    from hangtag_train.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +92,16 @@ class State:
                     group: [stored[name] for name in sorted(stored.files) if name.startswith(group + "_")]
                     for group in ("weights", "average", "best", "optimizer")
                 }
-        except (OSError, ValueError, KeyError) as error:
+                history = [HistoryRow(**row) for row in header["history"]]
+                recipe_then, dataset_then = header["recipe"], header["dataset_sha256"]
+                epochs_done = int(header["epochs_done"])
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise TrainingError(f"cannot resume from {path}: {error}; start again with --overwrite") from None
-        if header["recipe"] != json.loads(json.dumps(recipe.as_dict())):
+        if recipe_then != json.loads(json.dumps(recipe.as_dict())):
             raise TrainingError(f"{path} was begun with other settings; repeat those or use --overwrite")
-        if header["dataset_sha256"] != dataset_sha256:
+        if dataset_then != dataset_sha256:
             raise TrainingError(f"{path} was begun with other photos; start again with --overwrite")
-        history = [HistoryRow(**row) for row in header["history"]]
-        return cls(**groups, history=history, epochs_done=header["epochs_done"])
+        return cls(**groups, history=history, epochs_done=epochs_done)
 
 
 def fit_head(
@@ -128,7 +134,7 @@ def fit_head(
             begun = time.monotonic()
             fitted = head.fit(train_features, train_targets, batch_size=recipe.batch_size, verbose=0)
             scores = softmax(head.predict(validation_features, batch_size=1024, verbose=0))
-            history.append(_row("head", epoch, fitted, scores, targets, begun))
+            history.append(_row("head", epoch, fitted, scores, targets, begun=begun))
             if history[-1] is max(history, key=lambda row: row.rank):
                 best = head.get_weights()
             advance()
@@ -142,6 +148,7 @@ def fine_tune(
     validation: LabelledFolder,
     recipe: Recipe,
     state: State,
+    *,
     progress: Progress,
     save: Callable[[State], None],
 ) -> None:
@@ -175,14 +182,21 @@ def fine_tune(
     for epoch in range(state.epochs_done, recipe.epochs):
         begun = time.monotonic()
         batches.start_epoch(epoch)
+        _seed_dropout(model, recipe.seed, epoch)
         average = _RunningAverage(state.average, recipe.average_momentum, epoch * len(batches))
         with progress.bar(f"epoch {epoch + 1}/{recipe.epochs}", len(batches)) as advance:
-            fitted = model.fit(batches, verbose=0, callbacks=[average, _Advance(advance)])
+            # start_epoch has shuffled the photos; Keras would shuffle whole batches on top, by a global seed.
+            fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[average, _Advance(advance)])
         state.weights, state.average = model.get_weights(), average.values
         state.optimizer = [np.array(variable) for variable in optimizer.variables]
         model.set_weights(state.average)
         scores = softmax(predict(model, validation, recipe, progress))
-        row = _row("fine-tune", epoch, fitted, scores, targets, begun)
+        row = _row("fine-tune", epoch, fitted, scores, targets, begun=begun)
+        if not (math.isfinite(row.train_loss) and math.isfinite(row.validation_loss)):
+            raise TrainingError(
+                f"training diverged in epoch {epoch + 1}: the loss is not finite any more; "
+                f"start again with a lower --learning-rate than {recipe.learning_rate:g}"
+            )
         state.history.append(row)
         if state.best_row is row:
             state.best = state.average
@@ -201,9 +215,7 @@ def predict(
     model: keras.Model, split: LabelledFolder, recipe: Recipe, progress: Progress, title: str | None = None
 ) -> Array:
     """Return the model's outputs for every photo of a split, in its order, as float32."""
-    batches = PhotoBatches(
-        split.photos, len(split.labels), input_spec(recipe), batch_size=recipe.batch_size
-    )
+    batches = PhotoBatches(split.photos, len(split.labels), input_spec(recipe), batch_size=recipe.batch_size)
     with progress.bar(title, len(batches)) as advance:
         outputs: Array = model.predict(batches, verbose=0, callbacks=[_Advance(advance)])
     return outputs
@@ -216,7 +228,7 @@ def softmax(logits: Array) -> Array:
 
 
 def _row(
-    phase: str, epoch: int, fitted: Any, scores: Array, targets: npt.NDArray[np.int64], begun: float
+    phase: str, epoch: int, fitted: Any, scores: Array, targets: npt.NDArray[np.int64], *, begun: float
 ) -> HistoryRow:
     return HistoryRow(
         phase=phase,
@@ -227,6 +239,14 @@ def _row(
         validation_top1=top_k(scores, targets, 1),
         seconds=time.monotonic() - begun,
     )
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Make an epoch drop the same features whether or not the run was resumed before it."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
+            state = layer.seed_generator.state
+            state.assign(np.random.default_rng([seed, epoch]).integers(0, 2**32, 2).astype(state.dtype))
 
 
 def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
@@ -260,7 +280,7 @@ class _RunningAverage(keras.callbacks.Callback):  # type: ignore[misc]
         del batch, logs
         momentum = min(self._momentum, (1 + self._steps) / (10 + self._steps))
         for value, current in zip(self.values, self.model.get_weights(), strict=True):
-            value += (1 - momentum) * (current - value)
+            np.add(value, (1 - momentum) * (current - value), out=value)
         self._steps += 1
 
 

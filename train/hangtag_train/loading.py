@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import queue
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from hangtag.contract import InputSpec
-from hangtag.labelled_folder import LabelledPhoto
 from hangtag.photos import read_photo
 from hangtag.preprocess import Preprocessor
 from hangtag_train.augment import Augmentation, write_augmented
+
+if TYPE_CHECKING:
+    from hangtag.contract import InputSpec
+    from hangtag.labelled_folder import LabelledPhoto
 
 _LOADER_THREADS = 2
 
@@ -57,7 +60,7 @@ class PhotoBatches(keras.utils.PyDataset):  # type: ignore[misc]
             np.random.default_rng([self._seed, epoch]).shuffle(self._order)
 
     def __len__(self) -> int:
-        return -(-len(self._photos) // self._batch_size)
+        return math.ceil(len(self._photos) / self._batch_size)
 
     def __getitem__(self, index: int) -> Batch:
         chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -11,7 +12,9 @@ import numpy.typing as npt
 from hangtag.contract import InputSpec
 from hangtag.errors import TrainingError
 from hangtag_train.backbones import efficientnet_lite
-from hangtag_train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from hangtag_train.recipe import Recipe
 
 Array = npt.NDArray[np.float32]
 

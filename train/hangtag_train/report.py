@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
+import matplotlib as mpl
 
-matplotlib.use("Agg")  # pictures go to files; no screen is needed
+mpl.use("Agg")  # pictures go to files; no screen is needed
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from hangtag.files import whole_file
-from hangtag.metrics import Evaluation
-from hangtag_train.fit import HistoryRow
+
+if TYPE_CHECKING:
+    from hangtag.metrics import Evaluation
+    from hangtag_train.fit import HistoryRow
 
 
 def draw_curves(history: Sequence[HistoryRow], path: Path) -> None:
@@ -51,8 +55,9 @@ def draw_confusion(evaluation: Evaluation, title: str, path: Path) -> None:
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+    # A label is text, not mathematics: "$" is a character.
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", parse_math=False)
+    axes.set_yticks(range(len(labels)), labels, parse_math=False)
     axes.set_xlabel("called")
     axes.set_ylabel("is")
     axes.set_title(f"{title}: {evaluation.photos} photos, top-1 {100 * evaluation.top1:.1f} %")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import hashlib
@@ -56,7 +57,7 @@ class RunFolder:
         return self.path / "training_state.npz"
 
     def prepare(self, *, resume: bool, overwrite: bool) -> None:
-        """Make the folder ready for a run without losing one that is there.
+        """Make sure that a run may be written into the folder; nothing in it is touched yet.
 
         Raises:
             TrainingError: it holds a run and neither ``resume`` nor ``overwrite`` was asked for, or there
@@ -67,16 +68,20 @@ class RunFolder:
         if resume and not self.state.exists():
             raise TrainingError(f"{self.path} holds no interrupted run to resume")
         if overwrite and not resume:
-            self.seal.unlink(missing_ok=True)
-            self.state.unlink(missing_ok=True)
-        elif self.state.exists() and not resume:
+            return
+        if self.state.exists() and not resume:
             raise TrainingError(
                 f"{self.path} holds an interrupted run: go on with --resume, or start again with --overwrite"
             )
-        elif self.seal.exists():
+        if self.seal.exists():
             raise TrainingError(
                 f"{self.path} holds a finished run: choose another --out, or replace it with --overwrite"
             )
+
+    def clear(self) -> None:
+        """Drop the seal, the state and the reports of an earlier run, which are no longer what they seem."""
+        for path in (self.seal, self.state, self.metrics, self.history, *self.path.glob("confusion_*.png")):
+            path.unlink(missing_ok=True)
 
     def write_history(self, rows: Iterable[HistoryRow]) -> None:
         """Write ``history.csv``."""
@@ -103,8 +108,6 @@ def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that shape a trained model."""
     found = {"python": platform.python_version()}
     for name in _VERSIONED_PACKAGES:
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return found

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import collections
 import io
+import math
 import pickle
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,13 +23,25 @@ from hangtag.errors import TrainingError
 
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 _PROTOCOL_VERSION = 1001
-_STORAGE_DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+_ZIP_START = b"PK\x03\x04"
+_STORAGE_DTYPES: dict[str, np.dtype[Any]] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 Array = npt.NDArray[Any]
 
 
-class _Storage:
+class _Sealed:
+    """An object that a pickle can make and use but not change: BUILD would set attributes past checks."""
+
+    __slots__ = ()
+
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError("it changes an object after making it")
+
+
+class _Storage(_Sealed):
     """One block of numbers, filled in after the pickles have said how it is used."""
+
+    __slots__ = ("data", "dtype", "size")
 
     def __init__(self, dtype: np.dtype[Any], size: int) -> None:
         self.dtype = dtype
@@ -36,20 +49,22 @@ class _Storage:
         self.data: Array | None = None
 
 
-class _Tensor:
+class _Tensor(_Sealed):
     """A strided view of a storage, resolved once the storage has its data."""
 
-    def __init__(
-        self, storage: Any, offset: Any, shape: Any, strides: Any, requires_grad: Any, hooks: Any
-    ) -> None:
-        del requires_grad, hooks
+    __slots__ = ("_offset", "_shape", "_storage", "_strides")
+
+    def __init__(self, storage: Any, offset: Any, shape: Any, strides: Any) -> None:
+        # Tuples cannot grow between this check and their use, as lists in a pickle can.
+        if not isinstance(shape, tuple) or not isinstance(strides, tuple):
+            raise pickle.UnpicklingError("a tensor whose shape or strides are not tuples")
         if not isinstance(storage, _Storage) or len(shape) != len(strides):
             raise pickle.UnpicklingError("a tensor without a storage or with mismatched strides")
         values = (offset, *shape, *strides)
         if not all(isinstance(value, int) and value >= 0 for value in values):
             raise pickle.UnpicklingError("a tensor with a negative or odd size")
         last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
-        if 0 not in shape and last >= storage.size:
+        if math.prod(shape) > storage.size or (0 not in shape and last >= storage.size):
             raise pickle.UnpicklingError("a tensor reaches past the end of its storage")
         self._storage, self._offset, self._shape, self._strides = storage, offset, shape, strides
 
@@ -58,10 +73,10 @@ class _Tensor:
         if data is None:
             raise pickle.UnpicklingError("a tensor whose storage is not in the file")
         item = data.itemsize
-        view = np.lib.stride_tricks.as_strided(
+        copy: Array = np.lib.stride_tricks.as_strided(
             data[self._offset :], self._shape, tuple(stride * item for stride in self._strides)
-        )
-        return view.copy()
+        ).copy()
+        return copy
 
 
 class _TensorUnpickler(pickle.Unpickler):
@@ -75,18 +90,21 @@ class _TensorUnpickler(pickle.Unpickler):
         if (module, name) == ("collections", "OrderedDict"):
             return collections.OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _Tensor
+            # A function of its own for each unpickler, so that no pickle gets hold of a class of ours.
+            return lambda storage, offset, shape, strides, *_unused: _Tensor(storage, offset, shape, strides)
         if module == "torch" and name in _STORAGE_DTYPES:
-            return _STORAGE_DTYPES[name]
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not part of a tensor")
+            return name
+        wanted = f"{module}.{name}"[:80]
+        raise pickle.UnpicklingError(f"it asks for {wanted!r}, which is not part of a tensor")
 
     def persistent_load(self, pid: Any) -> _Storage:
         match pid:
-            case ("storage", np.dtype() as dtype, str(key), str(), int(size), None) if size >= 0:
+            case ("storage", str(kind), str(key), str(), int(size), None) if size >= 0:
+                dtype = _STORAGE_DTYPES[kind]
                 storage = self.storages.setdefault(key, _Storage(dtype, size))
                 if (storage.dtype, storage.size) == (dtype, size):
                     return storage
-        raise pickle.UnpicklingError(f"an odd storage reference: {str(pid)[:80]}")
+        raise pickle.UnpicklingError(f"an odd storage reference: {str(pid)[:80]!r}")
 
 
 def read_torch_weights(path: Path) -> dict[str, Array]:
@@ -100,11 +118,16 @@ def read_torch_weights(path: Path) -> dict[str, Array]:
         data = path.read_bytes()
     except OSError as error:
         raise TrainingError(f"cannot read the weights {path}: {error.strerror or error}") from None
+    if data.startswith(_ZIP_START):
+        raise TrainingError(
+            f"{path} is a checkpoint in PyTorch's zip format; wanted the legacy one, which PyTorch writes "
+            "with torch.save(..., _use_new_zipfile_serialization=False)"
+        )
     try:
         return _read(io.BytesIO(data))
     # A hostile pickle can raise nearly anything while the unpickler takes it apart.
     except Exception as error:  # noqa: BLE001
-        raise TrainingError(f"{path} is not a checkpoint of plain tensors: {error}") from None
+        raise TrainingError(f"{path} is not a checkpoint of plain tensors: {error!s:.200}") from None
 
 
 def _read(file: BinaryIO) -> dict[str, Array]:
@@ -120,10 +143,10 @@ def _read(file: BinaryIO) -> dict[str, Array]:
         _fill(unpickler.storages[key], file)
     if not isinstance(tensors, dict):
         raise pickle.UnpicklingError("it holds no dictionary of tensors")
-    for name, tensor in tensors.items():
+    for name, tensor in dict.items(tensors):
         if not isinstance(name, str) or not isinstance(tensor, _Tensor):
-            raise pickle.UnpicklingError(f"{name!r} is not a tensor")
-    return {name: tensor.array() for name, tensor in tensors.items()}
+            raise pickle.UnpicklingError(f"{str(name)[:80]!r} is not a tensor")
+    return {name: tensor.array() for name, tensor in dict.items(tensors)}
 
 
 def _fill(storage: _Storage, file: BinaryIO) -> None:

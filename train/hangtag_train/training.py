@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 from hangtag.contract import Calibration, ModelContract, Provenance
-from hangtag.errors import DatasetError, PhotoError
+from hangtag.errors import ContractError, DatasetError, PhotoError, TrainingError
 from hangtag.files import whole_file, write_json
 from hangtag.labelled_folder import LabelledFolder, digest, read_split
 from hangtag.metrics import Evaluation, evaluate
 from hangtag.photos import read_photo
-from hangtag.progress import Progress
 from hangtag_train import report
 from hangtag_train.fit import State, fine_tune, fit_head, predict, softmax
 from hangtag_train.network import Array, Network, build_network, fit_temperature, input_spec
 from hangtag_train.recipe import Recipe
 from hangtag_train.run_folder import RunFolder, versions
+
+if TYPE_CHECKING:
+    from hangtag.progress import Progress
 
 _KNOWN_SHARE = 0.98
 """Share of validation photos whose best score stays above the unknown threshold."""
@@ -51,7 +55,14 @@ def read_dataset(path: Path) -> Dataset:
     train = read_split(path, "train")
     labels = train.labels
     if len(labels) < 2:
-        raise DatasetError(f"{train.path} holds one label, {labels[0]!r}; a classifier tells at least two apart")
+        raise DatasetError(
+            f"{train.path} holds one label, {labels[0]!r}; a classifier tells at least two apart"
+        )
+    try:
+        ModelContract(labels=labels, input=input_spec(Recipe()))
+    except ContractError as error:
+        # Found now and not when the trained model is written.
+        raise DatasetError(f"{train.path} holds a folder that cannot be a label: {error}") from None
     validation = read_split(path, "validation", labels)
     for split in (train, validation):
         if len(split.photos) < len(labels):
@@ -81,12 +92,19 @@ def check_photos(dataset: Dataset, progress: Progress) -> None:
     if bad:
         more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
         raise DatasetError(
-            f"{len(bad)} of {len(photos)} photos cannot be used, mend or remove them: {'; '.join(bad[:3])}{more}"
+            f"{len(bad)} of {len(photos)} photos cannot be used, mend or remove them: "
+            f"{'; '.join(bad[:3])}{more}"
         )
 
 
 def train(
-    data: Path, out: Path, recipe: Recipe, progress: Progress, *, resume: bool = False, overwrite: bool = False
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    progress: Progress,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
 ) -> dict[str, Evaluation]:
     """Train a classifier on ``data`` and write the run folder ``out``.
 
@@ -99,10 +117,16 @@ def train(
         OutputError: the folder cannot be written to.
     """
     dataset = read_dataset(data)
+    try:
+        ModelContract(name=recipe.name, labels=dataset.train.labels, input=input_spec(recipe))
+    except ContractError as error:
+        raise TrainingError(f"a model cannot be described by these settings: {error}") from None
     folder = RunFolder(out)
     folder.prepare(resume=resume, overwrite=overwrite)
     check_photos(dataset, progress)
     dataset_sha256 = digest(dataset.splits)
+    if overwrite and not resume:
+        folder.clear()
     keras.utils.set_random_seed(recipe.seed)
     network = build_network(recipe, len(dataset.train.labels), pretrained=not resume)
     if resume:
@@ -118,8 +142,8 @@ def train(
         reached.save(folder.state, recipe, dataset_sha256)
         folder.write_history(reached.history)
 
-    fine_tune(network, dataset.train, dataset.validation, recipe, state, progress, save)
-    return _finish(network, dataset, dataset_sha256, recipe, state, folder, progress)
+    fine_tune(network, dataset.train, dataset.validation, recipe, state, progress=progress, save=save)
+    return _finish(network, dataset, dataset_sha256, recipe, state=state, folder=folder, progress=progress)
 
 
 def _finish(
@@ -127,6 +151,7 @@ def _finish(
     dataset: Dataset,
     dataset_sha256: str,
     recipe: Recipe,
+    *,
     state: State,
     folder: RunFolder,
     progress: Progress,
@@ -141,7 +166,9 @@ def _finish(
         scores["test"] = predict(network.scores, dataset.test, recipe, progress, "test photos")
     truth = {split.path.name: np.array(split.targets) for split in dataset.splits}
     evaluations = {name: evaluate(found, truth[name], labels) for name, found in scores.items()}
-    contract = _contract(labels, dataset_sha256, recipe, temperature, scores["validation"], evaluations)
+    threshold = _unknown_threshold(scores["validation"])
+    calibration = Calibration(temperature=temperature, unknown_threshold=threshold)
+    contract = _contract(labels, dataset_sha256, recipe, calibration, evaluations)
 
     with whole_file(folder.model) as temporary:
         network.scores.save(temporary)
@@ -164,21 +191,24 @@ def _finish(
     return evaluations
 
 
+def _unknown_threshold(scores: Array) -> float:
+    quantile = float(np.quantile(scores.max(axis=1), 1 - _KNOWN_SHARE))
+    return math.floor(quantile * 1e4) / 1e4  # rounded up it could lie above every score
+
+
 def _contract(
     labels: Sequence[str],
     dataset_sha256: str,
     recipe: Recipe,
-    temperature: float,
-    validation_scores: Array,
+    calibration: Calibration,
     evaluations: Mapping[str, Evaluation],
 ) -> ModelContract:
-    threshold = float(np.quantile(validation_scores.max(axis=1), 1 - _KNOWN_SHARE))
     return ModelContract(
         name=recipe.name,
         description=f"Tells {len(labels)} labels apart: {', '.join(labels)}.",
         labels=tuple(labels),
         input=input_spec(recipe),
-        calibration=Calibration(temperature=temperature, unknown_threshold=round(threshold, 4)),
+        calibration=calibration,
         provenance=Provenance(
             dataset_sha256=dataset_sha256,
             backbone=recipe.backbone,

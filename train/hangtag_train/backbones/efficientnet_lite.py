@@ -17,7 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hangtag.errors import MissingExtra
+from hangtag.errors import MissingExtra, TrainingError
 from hangtag_train.torch_weights import Array, read_torch_weights
 
 MEAN = (127.0, 127.0, 127.0)
@@ -82,21 +82,23 @@ def build(size_px: int, *, pretrained: bool = True) -> keras.Model:
     pooled = keras.layers.GlobalAveragePooling2D(name="features")(features)
     model = keras.Model(image, pooled, name="efficientnet-lite0")
     if pretrained:
-        _load_imagenet(model, read_torch_weights(_weights_path()))
+        path = _weights_path()
+        tensors = read_torch_weights(path)
+        try:
+            _load_imagenet(model, tensors)
+        except (KeyError, ValueError) as error:
+            # A missing tensor, or one of another shape than its layer.
+            raise TrainingError(f"{path} does not hold the weights of EfficientNet-Lite0: {error}") from None
     return model
 
 
 def _conv(inputs: Any, filters: int, kernel: int, stride: int, name: str, *, activate: bool = True) -> Any:
-    layer = keras.layers.Conv2D(
-        filters, kernel, stride, padding="same", use_bias=False, name=f"{name}_conv"
-    )
+    layer = keras.layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False, name=f"{name}_conv")
     return _normalised(layer(inputs), name, activate=activate)
 
 
 def _depthwise(inputs: Any, kernel: int, stride: int, name: str) -> Any:
-    layer = keras.layers.DepthwiseConv2D(
-        kernel, stride, padding="same", use_bias=False, name=f"{name}_conv"
-    )
+    layer = keras.layers.DepthwiseConv2D(kernel, stride, padding="same", use_bias=False, name=f"{name}_conv")
     return _normalised(layer(inputs), name, activate=True)
 
 

@@ -1,0 +1,34 @@
+"""Makes a .tflite of another tool self-describing. Needs no TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hangtag.contract import ModelContract
+from hangtag.errors import ConversionError
+from hangtag.files import write_bytes
+from hangtag.model_file import read_bytes
+from hangtag_convert.formats import Format
+from hangtag_convert.golden_cases import make_golden_cases
+from hangtag_convert.metadata import embed
+
+
+def adopt(model: Path, contract_file: Path, out: Path) -> None:
+    """Embed a hand-written contract and golden cases computed on this device.
+
+    Raises:
+        ConversionError: the contract's file cannot be read.
+        ModelFileError: ``model`` is not a TFLite model.
+        ContractError: the contract cannot be used or disagrees with the model.
+        OutputError: ``out`` cannot be written.
+    """
+    try:
+        text = contract_file.read_bytes()
+    except OSError as error:
+        raise ConversionError(f"cannot read {contract_file}: {error.strerror or error}") from None
+    contract = ModelContract.from_json(text)
+    bare = read_bytes(model)
+    quantized = contract.output.tensor.scale is not None
+    kind = Format.INT8 if quantized else Format.DYNAMIC  # of the float formats the widest tolerance
+    golden = make_golden_cases(embed(bare, contract, None), str(model), kind.score_tolerance)
+    write_bytes(out, embed(bare, contract, golden))

@@ -1,0 +1,72 @@
+"""``hangtag convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hangtag.errors import ConversionError
+from hangtag.extras import extra_needed
+from hangtag.progress import Progress
+from hangtag_convert.formats import Format
+
+
+@click.command()
+@click.argument("source", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "kinds",
+    type=click.Choice([kind.value for kind in Format]),
+    multiple=True,
+    help="Format to write; repeat for several [all four].",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the files [RUN itself].")
+@click.option("--data", type=click.Path(path_type=Path), help="The photos, if they have moved since training.")
+@click.option(
+    "--contract",
+    "contract_file",
+    type=click.Path(path_type=Path),
+    help="Adopt RUN, a .tflite made elsewhere: embed this contract (see hangtag inspect --template).",
+)
+def convert(
+    source: Path, *, kinds: tuple[str, ...], out: Path | None, data: Path | None, contract_file: Path | None
+) -> None:
+    """Convert a training RUN to self-describing .tflite files and check each against its parent."""
+    if contract_file is not None or source.suffix == ".tflite":
+        _adopt(source, contract_file, out)
+        return
+    with extra_needed("convert", "hangtag convert"):
+        import os
+
+        # Set before TensorFlow is imported: its greetings are not news.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        from hangtag_convert.chatter import chatter_kept
+        from hangtag_convert.conversion import convert as run_conversion
+
+        with chatter_kept("importing TensorFlow"):
+            import tensorflow  # noqa: F401
+
+    chosen = [Format(kind) for kind in kinds] or list(Format)
+    result = run_conversion(source, out or source, chosen, Progress(), data=data)
+    folder = out or source
+    click.echo(f"{'format':<10} {'MB':>6} {'top-1':>7} {'same label as Keras':>20} {'worst score difference':>23}  file")
+    click.echo(f"{'keras':<10} {'':>6} {result.keras_top1:>7.4f}")
+    for row in result.files:
+        click.echo(
+            f"{row.format.value:<10} {row.size_bytes / 1e6:>6.2f} {row.top1:>7.4f} {row.agreement:>20.4f} "
+            f"{row.worst_difference:>23.4f}  {folder / row.file}"
+        )
+    click.echo(f"measured on {result.photos} validation photos", err=True)
+
+
+def _adopt(source: Path, contract_file: Path | None, out: Path | None) -> None:
+    from hangtag_convert.adopt import adopt
+
+    if contract_file is None or out is None:
+        raise ConversionError(
+            f"{source} is a .tflite: to adopt it give --contract CONTRACT.json and --out NEW.tflite "
+            "(hangtag inspect --template writes a contract to fill in)"
+        )
+    adopt(source, contract_file, out)
+    click.echo(f"wrote {out}", err=True)

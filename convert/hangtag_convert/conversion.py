@@ -1,0 +1,147 @@
+"""A whole conversion: run folder in, proven self-describing files out."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hangtag.classifier import Classifier
+from hangtag.contract import ModelContract
+from hangtag.errors import ConversionError
+from hangtag.files import make_folder, write_bytes, write_json
+from hangtag.labelled_folder import LabelledFolder, read_split
+from hangtag.metrics import Scores, agreement, top_k
+from hangtag.model_file import parse_model
+from hangtag.preprocess import Preprocessor
+from hangtag.progress import Progress
+from hangtag.scoring import score_photos
+from hangtag.tflite_schema import read_model_info
+from hangtag_convert.calibration_set import choose_photos
+from hangtag_convert.chatter import chatter_kept
+from hangtag_convert.formats import Format
+from hangtag_convert.golden_cases import make_golden_cases
+from hangtag_convert.metadata import completed_contract, embed
+from hangtag_convert.run import TrainedRun, read_run
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """One written file, measured on the validation photos against its Keras parent.
+
+    ``top1``, ``agreement`` (same label as the parent) are fractions; ``worst_difference`` is the largest
+    difference of any score.
+    """
+
+    format: Format
+    file: str
+    size_bytes: int
+    top1: float
+    agreement: float
+    worst_difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """All files of one conversion and the accuracy of the model they came from."""
+
+    keras_top1: float
+    photos: int
+    files: tuple[Converted, ...]
+
+
+def convert(
+    run_folder: Path, out: Path, kinds: Sequence[Format], progress: Progress, *, data: Path | None = None
+) -> Conversion:
+    """Convert a training run and measure every file on the validation photos.
+
+    Args:
+        run_folder: a finished training run.
+        out: folder for the files and ``conversion.json``.
+        kinds: formats to write.
+        progress: where progress is shown.
+        data: the data set, where it is no longer where training found it.
+
+    Raises:
+        ConversionError: the run is not whole, or TensorFlow cannot convert it.
+        DatasetError: the photos are gone or laid out otherwise.
+        OutputError: ``out`` cannot be written to.
+    """
+    run = read_run(run_folder)
+    photos_folder = data or run.data
+    train = read_split(photos_folder, "train", run.contract.labels)
+    validation = read_split(photos_folder, "validation", run.contract.labels)
+    make_folder(out)
+    reference, bare = _tensorflow_part(run, train, validation, kinds, progress)
+    targets = np.array(validation.targets)
+    files = []
+    for kind in kinds:
+        data_bytes = self_describing(bare[kind], run.contract, kind)
+        path = out / f"{run.contract.name}-{kind.value}.tflite"
+        classifier = Classifier(parse_model(data_bytes, path.name))
+        scores = score_photos(classifier, validation, progress, f"checking {kind.value}")
+        write_bytes(path, data_bytes)
+        files.append(_measured(kind, path, len(data_bytes), scores, reference, targets))
+        if kind is Format.INT8 and not Preprocessor(classifier.contract.input).is_byte_copy:
+            progress.say(
+                "note: the calibration photos hold no pure black or white, so the int8 model's bytes are not "
+                "pixel bytes; it works, with a table look-up per pixel"
+            )
+    result = Conversion(top_k(reference, targets, 1), len(targets), tuple(files))
+    write_json(out / "conversion.json", dataclasses.asdict(result))
+    return result
+
+
+def self_describing(bare: bytes, contract: ModelContract, kind: Format) -> bytes:
+    """Return a converted model with its completed contract, metadata, labels and golden cases inside."""
+    completed = completed_contract(contract, read_model_info(bare))
+    without_golden = embed(bare, completed, None)
+    golden = make_golden_cases(without_golden, f"{contract.name}-{kind.value}", kind.score_tolerance)
+    return embed(bare, completed, golden)
+
+
+def _tensorflow_part(
+    run: TrainedRun,
+    train: LabelledFolder,
+    validation: LabelledFolder,
+    kinds: Sequence[Format],
+    progress: Progress,
+) -> tuple[Scores, dict[Format, bytes]]:
+    """Return the Keras model's validation scores and the bare TFLite bytes by format."""
+    from hangtag_convert import export
+
+    spec = run.contract.input
+    with tempfile.TemporaryDirectory() as temporary:
+        with chatter_kept("loading the Keras model"):
+            model = export.load_model(run.model)
+            if tuple(model.output_shape[1:]) != (run.contract.output_units,):
+                raise ConversionError(
+                    f"{run.model} has {model.output_shape[-1]} outputs, its contract {len(run.contract.labels)} labels"
+                )
+            reference = export.keras_scores(model, validation, spec)
+            export.export_saved_model(model, spec, Path(temporary))
+        calibration = choose_photos(train)
+        bare = {}
+        for kind in kinds:
+            calibrated = f", calibrated on {len(calibration)} training photos" if kind is Format.INT8 else ""
+            progress.say(f"converting to {kind.value}{calibrated}")
+            with chatter_kept(f"converting to {kind.value}"):
+                bare[kind] = export.to_tflite(Path(temporary), kind, calibration, spec)
+    return reference, bare
+
+
+def _measured(
+    kind: Format, path: Path, size_bytes: int, scores: Scores, reference: Scores, targets: np.ndarray
+) -> Converted:
+    return Converted(
+        format=kind,
+        file=path.name,
+        size_bytes=size_bytes,
+        top1=top_k(scores, targets, 1),
+        agreement=agreement(scores, reference),
+        worst_difference=float(np.abs(scores - reference).max()),
+    )

@@ -1,0 +1,74 @@
+"""Makes the golden cases that a model carries: synthetic frames, their tensors' digests, their scores."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from hangtag.classifier import Classifier
+from hangtag.contract import InputSpec
+from hangtag.golden import MAX_TOTAL_BYTES, GoldenCase, GoldenCases, tensor_sha256
+from hangtag.model_file import parse_model
+from hangtag.preprocess import Image, preprocess
+
+_SCORE_DIGITS = 7
+
+
+def make_golden_cases(model: bytes, name: str, score_tolerance: float) -> GoldenCases:
+    """Run a self-describing model on synthetic frames and record what it computes.
+
+    Args:
+        model: the file's bytes, golden cases not yet embedded.
+        name: what messages call it.
+        score_tolerance: how far another device's scores may be off.
+
+    Raises:
+        ValueError: the cases would weigh more than :data:`hangtag.golden.MAX_TOTAL_BYTES`.
+    """
+    classifier = Classifier(parse_model(model, name))
+    cases = tuple(
+        _case(f"golden-{number}.png", frame, classifier) for number, frame in enumerate(_synthetic_frames())
+    )
+    total = sum(len(case.png) for case in cases)
+    if total > MAX_TOTAL_BYTES:
+        raise ValueError(f"golden cases weigh {total} bytes; wanted at most {MAX_TOTAL_BYTES}")
+    return GoldenCases(cases, score_tolerance)
+
+
+def _case(name: str, frame: Image, classifier: Classifier) -> GoldenCase:
+    spec: InputSpec = classifier.contract.input
+    written, png = cv2.imencode(".png", frame, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    if not written:
+        raise RuntimeError("OpenCV could not encode a PNG")
+    scores = tuple(round(float(score), _SCORE_DIGITS) for score in classifier.scores(frame))
+    return GoldenCase(name, png.tobytes(), tensor_sha256(preprocess(frame, spec)), scores)
+
+
+def _synthetic_frames() -> tuple[Image, ...]:
+    """Return three odd-sized BGR frames: coloured waves (landscape), shapes (portrait), fine noise (tiny).
+
+    They are drawn with integers and a seeded generator, so that every machine makes the same ones. Each
+    channel differs, which catches a swapped colour order; odd sizes catch a crop that is off by a pixel.
+    """
+    return (_waves(231, 173), _shapes(149, 211), _noise(61, 47))
+
+
+def _waves(width: int, height: int) -> Image:
+    y, x = np.mgrid[:height, :width]
+    channels = [(x * 255 // (width - 1)), (y * 255 // (height - 1)), ((x * x + 3 * y * y) // 97) % 256]
+    return np.stack(channels, axis=2).astype(np.uint8)
+
+
+def _shapes(width: int, height: int) -> Image:
+    frame = np.full((height, width, 3), (200, 214, 225), np.uint8)
+    cv2.rectangle(frame, (37, 60), (111, 190), (120, 40, 30), thickness=-1)
+    cv2.rectangle(frame, (12, 62), (36, 130), (140, 60, 45), thickness=-1)
+    cv2.rectangle(frame, (112, 62), (136, 130), (100, 30, 20), thickness=-1)
+    cv2.circle(frame, (74, 60), 15, (200, 214, 225), thickness=-1)
+    return frame
+
+
+def _noise(width: int, height: int) -> Image:
+    # The PCG64 bit stream is fixed by NumPy's compatibility policy; raw words do not depend on its versions.
+    words = np.random.PCG64(20).random_raw(width * height * 3)
+    return (np.asarray(words) >> np.uint64(56)).astype(np.uint8).reshape(height, width, 3)

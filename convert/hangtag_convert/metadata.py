@@ -1,0 +1,228 @@
+"""Puts a contract, labels, phone metadata and golden cases into a .tflite: one file is the whole model.
+
+The existing metadata writers do not work with today's packages, so the few tables are built here with the
+plain FlatBuffers builder, by the slot numbers of the public schema (see :mod:`hangtag.tflite_schema`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import flatbuffers
+import numpy as np
+
+from hangtag.contract import ColourOrder, ModelContract, TensorFormat
+from hangtag.errors import ConversionError
+from hangtag.golden import GoldenCases
+from hangtag.model_file import CONTRACT_NAME, LABELS_NAME, check_agreement, labels_text
+from hangtag.tflite_schema import (
+    COLOUR_GREY,
+    COLOUR_RGB,
+    CONTENT_FEATURE,
+    CONTENT_IMAGE,
+    FILE_AXIS_LABELS,
+    METADATA_IDENTIFIER,
+    METADATA_NAME,
+    MODEL_IDENTIFIER,
+    UNIT_NORMALIZATION,
+    MetadataSlots,
+    ModelInfo,
+    TensorInfo,
+    read_model_info,
+)
+
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a constant, so that the same model gives the same bytes
+
+
+def completed_contract(contract: ModelContract, info: ModelInfo) -> ModelContract:
+    """Return the contract with the tensor formats that a converted model really has."""
+    return contract.replace(
+        input=_with_tensor(contract.input, info.input),
+        output=_with_tensor(contract.output, info.output),
+    )
+
+
+def _with_tensor(spec: Any, found: TensorInfo) -> Any:
+    import dataclasses
+
+    tensor = TensorFormat(
+        dtype=found.dtype,
+        scale=None if found.dtype == "float32" else found.scale,
+        zero_point=found.zero_point,
+    )
+    return dataclasses.replace(spec, tensor=tensor)
+
+
+def embed(model: bytes, contract: ModelContract, golden: GoldenCases | None) -> bytes:
+    """Return a self-describing model file. The same arguments give the same bytes.
+
+    Args:
+        model: a bare TFLite model; metadata and files that it already carries are replaced.
+        contract: must agree with the model's tensors.
+        golden: cases to carry, or None.
+
+    Raises:
+        ModelFileError: ``model`` is not a TFLite model.
+        ContractError: the contract and the model disagree.
+    """
+    info = read_model_info(model)
+    labels = labels_text(contract.labels)
+    check_agreement(contract, info, {LABELS_NAME: labels})
+    flatbuffer = _with_metadata(model, _metadata(contract, info))
+    sealed = contract.replace(flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest())
+    files = {CONTRACT_NAME: sealed.to_json().encode(), LABELS_NAME: labels}
+    return flatbuffer + _archive({**files, **(golden.to_files() if golden else {})}, len(flatbuffer))
+
+
+def _archive(files: Mapping[str, bytes], offset: int) -> bytes:
+    """Return a ZIP archive, stored uncompressed, that lies ``offset`` bytes into the final file."""
+    # Written behind a stand-in for the model, so that its offsets count from the start of the file.
+    buffer = io.BytesIO(bytes(offset))
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), files[name])
+    return buffer.getvalue()[offset:]
+
+
+def _with_metadata(model: bytes, metadata: bytes) -> bytes:
+    """Return the model with ``metadata`` as its TFLITE_METADATA buffer, replacing an older one."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    tables = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    for buffer in tables.buffers:
+        # Weights behind the FlatBuffer would be lost by packing it again: pull them inside.
+        if buffer.offset > 1:
+            data = model[buffer.offset : buffer.offset + buffer.size]
+            buffer.data, buffer.offset, buffer.size = np.frombuffer(data, np.uint8), 0, 0
+    holder = schema.BufferT()
+    holder.data = np.frombuffer(metadata, np.uint8)
+    entries = list(tables.metadata or [])
+    known = next((entry for entry in entries if entry.name in (METADATA_NAME, METADATA_NAME.encode())), None)
+    if known is not None:
+        tables.buffers[known.buffer] = holder
+    else:
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = METADATA_NAME, len(tables.buffers)
+        tables.buffers.append(holder)
+        tables.metadata = [*entries, entry]
+    builder = flatbuffers.Builder(len(model) + len(metadata) + 4096)
+    builder.Finish(tables.Pack(builder), file_identifier=MODEL_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+class _Tables:
+    """Builds FlatBuffers tables by slot numbers: children first, as the format wants."""
+
+    def __init__(self) -> None:
+        self.builder: Any = flatbuffers.Builder(4096)
+
+    def text(self, value: str) -> int:
+        return int(self.builder.CreateString(value))
+
+    def floats(self, values: Sequence[float]) -> int:
+        return int(self.builder.CreateNumpyVector(np.array(values, np.float32)))
+
+    def tables(self, offsets: Sequence[int]) -> int:
+        self.builder.StartVector(4, len(offsets), 4)
+        for offset in reversed(offsets):
+            self.builder.PrependUOffsetTRelative(offset)
+        return int(self.builder.EndVector())
+
+    def table(self, references: Mapping[int, int], bytes_: Mapping[int, int] | None = None) -> int:
+        """Build one table from offsets by slot and byte-sized scalars by slot."""
+        numbers = bytes_ or {}
+        self.builder.StartObject(1 + max([*references, *numbers]))
+        for slot, offset in references.items():
+            self.builder.PrependUOffsetTRelativeSlot(slot, offset, 0)
+        for slot, value in numbers.items():
+            self.builder.PrependUint8Slot(slot, value, 0)
+        return int(self.builder.EndObject())
+
+
+def _metadata(contract: ModelContract, info: ModelInfo) -> bytes:
+    """Return the metadata FlatBuffer that says for phones what the contract says."""
+    if contract.input.colour_order is ColourOrder.BGR:
+        raise ConversionError("TFLite metadata cannot say that a model wants BGR; train or convert it as RGB")
+    tables = _Tables()
+    slots = MetadataSlots
+    subgraph = tables.table(
+        {
+            slots.SUBGRAPH_INPUTS: tables.tables([_input_metadata(tables, contract)]),
+            slots.SUBGRAPH_OUTPUTS: tables.tables([_output_metadata(tables, contract, info)]),
+        }
+    )
+    contract_file = tables.table(
+        {
+            slots.FILE_NAME: tables.text(CONTRACT_NAME),
+            slots.FILE_DESCRIPTION: tables.text("The full contract: labels, preprocessing, calibration, provenance."),
+        }
+    )
+    top = tables.table(
+        {
+            slots.MODEL_NAME: tables.text(contract.name),
+            slots.MODEL_DESCRIPTION: tables.text(contract.description),
+            slots.MODEL_VERSION: tables.text(str(contract.schema_version)),
+            slots.MODEL_SUBGRAPHS: tables.tables([subgraph]),
+            slots.MODEL_AUTHOR: tables.text(contract.author),
+            slots.MODEL_LICENCE: tables.text(contract.licence),
+            slots.MODEL_FILES: tables.tables([contract_file]),
+            slots.MODEL_MIN_PARSER_VERSION: tables.text("1.0.0"),
+        }
+    )
+    tables.builder.Finish(top, file_identifier=METADATA_IDENTIFIER)
+    return bytes(tables.builder.Output())
+
+
+def _input_metadata(tables: _Tables, contract: ModelContract) -> int:
+    spec, slots = contract.input, MetadataSlots
+    space = COLOUR_GREY if spec.colour_order is ColourOrder.GREY else COLOUR_RGB
+    image = tables.table({}, {slots.IMAGE_COLOUR_SPACE: space})
+    content = tables.table({slots.CONTENT: image}, {slots.CONTENT_TYPE: CONTENT_IMAGE})
+    normalization = tables.table(
+        {slots.NORMALIZATION_MEAN: tables.floats(spec.mean), slots.NORMALIZATION_STD: tables.floats(spec.std)}
+    )
+    unit = tables.table({slots.UNIT: normalization}, {slots.UNIT_TYPE: UNIT_NORMALIZATION})
+    low = [(0 - mean) / std for mean, std in zip(spec.mean, spec.std, strict=True)]
+    high = [(255 - mean) / std for mean, std in zip(spec.mean, spec.std, strict=True)]
+    stats = tables.table({slots.STATS_MIN: tables.floats(low), slots.STATS_MAX: tables.floats(high)})
+    description = f"{spec.colour_order.value.upper()} image, {spec.width_px} x {spec.height_px}, {spec.geometry.value}"
+    return tables.table(
+        {
+            slots.TENSOR_NAME: tables.text("image"),
+            slots.TENSOR_DESCRIPTION: tables.text(description),
+            slots.TENSOR_CONTENT: content,
+            slots.TENSOR_UNITS: tables.tables([unit]),
+            slots.TENSOR_STATS: stats,
+        }
+    )
+
+
+def _output_metadata(tables: _Tables, contract: ModelContract, info: ModelInfo) -> int:
+    del info
+    slots = MetadataSlots
+    feature = tables.table({}, {0: 0})
+    content = tables.table({slots.CONTENT: feature}, {slots.CONTENT_TYPE: CONTENT_FEATURE})
+    labels = tables.table(
+        {
+            slots.FILE_NAME: tables.text(LABELS_NAME),
+            slots.FILE_DESCRIPTION: tables.text("The label of each score, one a line."),
+        },
+        {slots.FILE_TYPE: FILE_AXIS_LABELS},
+    )
+    units = contract.output_units
+    stats = tables.table(
+        {slots.STATS_MIN: tables.floats([0.0] * units), slots.STATS_MAX: tables.floats([1.0] * units)}
+    )
+    return tables.table(
+        {
+            slots.TENSOR_NAME: tables.text("scores"),
+            slots.TENSOR_DESCRIPTION: tables.text(f"{contract.output.kind.value}, one score per label"),
+            slots.TENSOR_CONTENT: content,
+            slots.TENSOR_STATS: stats,
+            slots.TENSOR_FILES: tables.tables([labels]),
+        }
+    )

@@ -1,0 +1,175 @@
+"""A model file, ready to name what is in a frame."""
+
+from __future__ import annotations
+
+import importlib.resources
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hangtag.contract import ModelContract, OutputKind, OutputSpec
+from hangtag.errors import ModelFileError
+from hangtag.interpreter import DEFAULT_ENGINE, Interpreter
+from hangtag.model_file import ModelFile, parse_model, read_model_file
+from hangtag.preprocess import Image, Preprocessor, Tensor
+
+Scores = npt.NDArray[np.float64]
+
+BUNDLED_NAME = "clothing.tflite"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a classifier says about one frame.
+
+    Args:
+        label: the best label.
+        score: its calibrated score, 0 to 1.
+        top: label and score of the best few, best first.
+        unknown: True when ``score`` is below the model's unknown threshold: probably none of the labels.
+    """
+
+    label: str
+    score: float
+    top: tuple[tuple[str, float], ...]
+    unknown: bool
+
+
+class Classifier:
+    """Classifies frames with one model.
+
+    Thread-safe: calls from several threads are served one after another. For parallel work make one
+    classifier per thread.
+    """
+
+    def __init__(self, model: ModelFile, *, threads: int = 1, engine: str = DEFAULT_ENGINE) -> None:
+        """Open a model that was read; most callers use :meth:`load` or :meth:`bundled`.
+
+        Raises:
+            ModelFileError: the engine refuses the model.
+            ValueError: no such engine, or fewer than one thread.
+        """
+        self._model = model
+        self._interpreter = Interpreter(model.data, threads=threads, engine=engine)
+        self._preprocessor = Preprocessor(model.contract.input)
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, path: str | Path, *, threads: int = 1, engine: str = DEFAULT_ENGINE) -> Classifier:
+        """Read a self-describing .tflite file.
+
+        Raises:
+            ModelFileError: it cannot be read, is damaged or carries no contract.
+            ContractError: its contract cannot be used.
+        """
+        return cls(read_model_file(Path(path)), threads=threads, engine=engine)
+
+    @classmethod
+    def bundled(cls, *, threads: int = 1, engine: str = DEFAULT_ENGINE) -> Classifier:
+        """Open the clothing model that is part of the package.
+
+        Raises:
+            ModelFileError: this installation carries no model.
+        """
+        return cls(bundled_model(), threads=threads, engine=engine)
+
+    @property
+    def contract(self) -> ModelContract:
+        """What the model was trained for."""
+        return self._model.contract
+
+    @property
+    def model(self) -> ModelFile:
+        """The model file that was loaded."""
+        return self._model
+
+    def scores(self, image_bgr: Image) -> Scores:
+        """Return one calibrated score per label, float64, for a BGR uint8 frame of any size.
+
+        Raises:
+            TypeError: the frame is not a uint8 array.
+            ValueError: the frame has no pixels or not three channels.
+        """
+        with self._lock:
+            self.prepare(image_bgr)
+            return self.infer()
+
+    def prepare(self, image_bgr: Image) -> None:
+        """Write a frame into the model's input. With :meth:`infer` it is :meth:`scores` in two steps.
+
+        For measuring; not thread-safe, unlike all else here.
+        """
+        self._preprocessor.write(image_bgr, self._interpreter.input_view())
+
+    def infer(self) -> Scores:
+        """Run the model on the frame that was prepared last and return its scores."""
+        self._interpreter.invoke()
+        return to_scores(self._interpreter.output(), self.contract.output)
+
+    def classify(self, image_bgr: Image, *, top: int = 3) -> Prediction:
+        """Name what is in a BGR uint8 frame of any size.
+
+        Args:
+            image_bgr: shape (height, width, 3), as ``cv2.imread`` and ``cv2.VideoCapture`` give it.
+            top: how many labels ``Prediction.top`` lists (all, where there are fewer).
+
+        Raises:
+            TypeError: the frame is not a uint8 array.
+            ValueError: the frame has no pixels or not three channels, or ``top`` is below 1.
+        """
+        return self.predict(self.scores(image_bgr), top=top)
+
+    def classify_batch(self, images_bgr: Iterable[Image], *, top: int = 3) -> list[Prediction]:
+        """Classify several frames, one after another (edge models have a batch of one)."""
+        return [self.classify(image, top=top) for image in images_bgr]
+
+    def predict(self, scores: Scores, *, top: int = 3) -> Prediction:
+        """Rank scores; ties go to the label that stands first in the contract."""
+        if top < 1:
+            raise ValueError(f"top is {top}; wanted 1 or more")
+        labels = self.contract.labels
+        ranked = np.argsort(-scores, kind="stable")[:top]
+        best = float(scores[ranked[0]])
+        threshold = self.contract.calibration.unknown_threshold
+        return Prediction(
+            label=labels[ranked[0]],
+            score=best,
+            top=tuple((labels[index], float(scores[index])) for index in ranked),
+            unknown=threshold is not None and best < threshold,
+        )
+
+
+def to_scores(output: Tensor, spec: OutputSpec) -> Scores:
+    """Return one score per label, float64, from a model's raw output (without its batch dimension)."""
+    tensor = spec.tensor
+    if tensor.scale is None:
+        values = output.astype(np.float64)
+    else:
+        # Widened first: a zero point taken from a uint8 wraps around.
+        values = (output.astype(np.int64) - tensor.zero_point) * np.float64(tensor.scale)
+    if spec.kind is OutputKind.SIGMOID:
+        return np.array([1.0 - values[0], values[0]])
+    if spec.kind is OutputKind.LOGITS:
+        shifted = np.exp(values - values.max())
+        return np.asarray(shifted / shifted.sum())
+    return values
+
+
+def bundled_model() -> ModelFile:
+    """Read the clothing model that is part of the package.
+
+    Raises:
+        ModelFileError: this installation carries no model.
+    """
+    resource = importlib.resources.files("hangtag.models").joinpath(BUNDLED_NAME)
+    try:
+        data = resource.read_bytes()
+    except OSError:
+        raise ModelFileError(
+            f"this installation has no bundled model {BUNDLED_NAME}; make one with: make bundled-model DATA=DIR"
+        ) from None
+    return parse_model(data, f"bundled {BUNDLED_NAME}")

@@ -1,0 +1,169 @@
+"""One file is the whole model: reads a self-describing .tflite and trusts none of it.
+
+The file is a TFLite FlatBuffer followed by a ZIP archive (how TFLite metadata carries associated files):
+``hangtag.json`` is the contract and the truth; ``labels.txt`` and the metadata inside the FlatBuffer say the
+same again for phones. A file in which they disagree does not load.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hangtag.contract import ModelContract, TensorFormat
+from hangtag.errors import ContractError, ModelFileError
+from hangtag.golden import GoldenCases
+from hangtag.tflite_schema import MetadataInfo, ModelInfo, TensorInfo, read_model_info
+
+CONTRACT_NAME = "hangtag.json"
+LABELS_NAME = "labels.txt"
+
+_MAX_FILE_BYTES = 2**31
+_MAX_EMBEDDED_FILES = 1000
+_MAX_EMBEDDED_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model file that was read whole and whose parts agree.
+
+    ``data`` is the file's bytes as the interpreter takes them; ``name`` is what messages call it.
+    """
+
+    name: str
+    data: bytes
+    contract: ModelContract
+    info: ModelInfo
+    golden: GoldenCases | None
+
+
+def read_model_file(path: Path) -> ModelFile:
+    """Read and check a self-describing model file. Nothing native looks at it before this succeeds.
+
+    Raises:
+        ModelFileError: it cannot be read, is no TFLite model, is damaged, or carries no contract.
+        ContractError: its contract cannot be used or contradicts the model.
+    """
+    return parse_model(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a model file's bytes.
+
+    Raises:
+        ModelFileError: it cannot be read or is larger than 2 GiB.
+    """
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise ModelFileError(f"{path} is larger than 2 GiB; no TFLite model is")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"cannot read the model {path}: {error.strerror or error}") from None
+
+
+def parse_model(data: bytes, name: str) -> ModelFile:
+    """Check a model given as bytes; see :func:`read_model_file`."""
+    try:
+        info = read_model_info(data)
+        archive_start, files = _embedded_files(data)
+        if CONTRACT_NAME not in files:
+            raise ModelFileError(_no_contract_message(info, files))
+        contract = ModelContract.from_json(files[CONTRACT_NAME])
+        check_agreement(contract, info, files)
+        _check_digest(contract, data[:archive_start])
+        return ModelFile(name, data, contract, info, GoldenCases.from_files(files, contract))
+    except (ModelFileError, ContractError) as error:
+        raise type(error)(f"{name}: {error}") from None
+
+
+def labels_text(labels: Sequence[str]) -> bytes:
+    """Return the content of ``labels.txt``: one label a line, UTF-8."""
+    return "".join(label + "\n" for label in labels).encode()
+
+
+def check_agreement(contract: ModelContract, info: ModelInfo, files: dict[str, bytes]) -> None:
+    """Raise where the contract and the model around it say different things.
+
+    Raises:
+        ContractError: tensors, labels or normalisation differ.
+    """
+    _check_tensor("input", contract.input.shape, contract.input.tensor, info.input)
+    _check_tensor("output", (1, contract.output_units), contract.output.tensor, info.output)
+    if files.get(LABELS_NAME) not in (None, labels_text(contract.labels)):
+        raise ContractError(f"its {LABELS_NAME} and its {CONTRACT_NAME} disagree; convert the model again")
+    if info.metadata is not None:
+        _check_metadata(contract, info.metadata)
+
+
+def _check_tensor(role: str, shape: tuple[int, ...], wanted: TensorFormat, found: TensorInfo) -> None:
+    if found.shape != shape:
+        hint = f" ({shape[1]} labels)" if role == "output" else ""
+        raise ContractError(f"the contract says {role} shape {shape}{hint}, the model has {found.shape}")
+    if found.dtype != wanted.dtype:
+        raise ContractError(f"the contract says {role} dtype {wanted.dtype}, the model has {found.dtype}")
+    if wanted.scale is None:
+        return
+    same_scale = found.scale is not None and math.isclose(found.scale, wanted.scale, rel_tol=1e-6)
+    if not same_scale or found.zero_point != wanted.zero_point:
+        raise ContractError(
+            f"the contract says {role} scale {wanted.scale} and zero point {wanted.zero_point}, "
+            f"the model has {found.scale} and {found.zero_point}"
+        )
+
+
+def _check_metadata(contract: ModelContract, metadata: MetadataInfo) -> None:
+    for name, wanted in (("mean", contract.input.mean), ("std", contract.input.std)):
+        found = getattr(metadata, name)
+        # One number in the metadata stands for all channels.
+        spread = found * len(wanted) if len(found) == 1 else found
+        if found and (
+            len(spread) != len(wanted)
+            or not all(math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-6) for a, b in zip(spread, wanted, strict=True))
+        ):
+            raise ContractError(
+                f"the metadata for phones says {name} {list(found)}, the contract {list(wanted)}; "
+                "convert the model again"
+            )
+
+
+def _check_digest(contract: ModelContract, flatbuffer: bytes) -> None:
+    wanted = contract.flatbuffer_sha256
+    if wanted is not None and hashlib.sha256(flatbuffer).hexdigest() != wanted:
+        raise ModelFileError("damaged: the weights are not those that the contract was written for")
+
+
+def _embedded_files(data: bytes) -> tuple[int, dict[str, bytes]]:
+    """Return where the archive behind the model begins, and its files by name (none: the end, empty)."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            total = sum(member.file_size for member in members)
+            if len(members) > _MAX_EMBEDDED_FILES or total > _MAX_EMBEDDED_BYTES:
+                raise ModelFileError(f"its archive holds {len(members)} files of {total} bytes; that is too much")
+            names = [member.filename for member in members]
+            if len(set(names)) != len(names):
+                raise ModelFileError("damaged: its archive holds a name twice")
+            start = min((member.header_offset for member in members), default=len(data))
+            return start, {member.filename: archive.read(member) for member in members}
+    except zipfile.BadZipFile as error:
+        if "not a zip file" in str(error).lower():
+            return len(data), {}
+        raise ModelFileError(f"damaged: its embedded files cannot be read ({error})") from None
+    except (OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+        raise ModelFileError(f"damaged: its embedded files cannot be read ({error})") from None
+
+
+def _no_contract_message(info: ModelInfo, files: dict[str, bytes]) -> str:
+    if not files and info.metadata is not None and CONTRACT_NAME in info.metadata.files:
+        return "cut short: its embedded files are missing; copy the file again"
+    return (
+        f"a TFLite model without a Hangtag contract: get one to fill in with hangtag inspect "
+        "MODEL.tflite --template, then "
+        "embed it with: hangtag convert MODEL.tflite --contract contract.json --out NEW.tflite"
+    )

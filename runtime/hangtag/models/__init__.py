@@ -1,0 +1,1 @@
+"""The bundled clothing model and its card."""

@@ -1,0 +1,59 @@
+"""From a list of parts to a picture with a matte."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from hangtag.preprocess import Image
+from hangtag.scene.board import Board, Light
+from hangtag.scene.noise import TABLE_PX, Field, noise_table, random_offset, sampled
+from hangtag.scene.parts import Part
+
+Matte = npt.NDArray[np.uint8]
+"""How opaque each pixel is: uint8, shape (height, width), 0 to 255."""
+
+_MARGIN = 0.04  # garment units around the parts, for the sway of the cloth
+
+
+def render(
+    parts: Sequence[Part], rng: np.random.Generator, light: Light, box_wh: tuple[float, float]
+) -> tuple[Image, Matte]:
+    """Return the picture of a garment, as large as fits a box of (width, height) pixels, and its matte."""
+    bounds = np.vstack([part.bounds() for part in parts])
+    low, high = bounds.min(axis=0) - _MARGIN, bounds.max(axis=0) + _MARGIN
+    inner = high - low - 2 * _MARGIN
+    scale = min(box_wh[0] / inner[0], box_wh[1] / inner[1])
+    board = Board(low, high, scale, light)
+    for part in parts:
+        part.lay(board, rng)
+    colour, matte = _swayed(*board.lit(), rng, scale)
+    picture = np.sqrt(np.clip(colour, 0, 1)) * np.float32(255)
+    return _cropped(picture.astype(np.uint8), (matte * np.float32(255)).astype(np.uint8))
+
+
+def _swayed(
+    colour: npt.NDArray[np.float32], matte: Field, rng: np.random.Generator, scale: float
+) -> tuple[npt.NDArray[np.float32], Field]:
+    """Return both warped smoothly by a hundredth or so: cloth never lies as it was cut."""
+    height, width = matte.shape
+    y, x = np.indices((height, width), np.float32)
+    for plane, amount in ((x, 0.006), (y, 0.005)):
+        for wavelength, share in ((150.0, 1.0), (48.0, 0.28)):
+            table = noise_table(wavelength, 0.4, 1.0, 40)
+            field = sampled(table, (height, width), 0.8 * TABLE_PX / scale, 0, random_offset(rng))
+            plane += field.astype(np.float32) * np.float32(amount * share * scale)
+    warped = cv2.remap(colour, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    warped_matte = cv2.remap(matte, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return warped.astype(np.float32), warped_matte.astype(np.float32)
+
+
+def _cropped(picture: Image, matte: Matte) -> tuple[Image, Matte]:
+    """Return both cut to where the matte is not empty."""
+    rows = np.flatnonzero(matte.max(axis=1) > 8)
+    columns = np.flatnonzero(matte.max(axis=0) > 8)
+    where = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    return np.ascontiguousarray(picture[where]), np.ascontiguousarray(matte[where])
