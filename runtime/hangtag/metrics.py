@@ -48,7 +48,7 @@ def evaluate(scores: Scores, targets: Targets, labels: Sequence[str]) -> Evaluat
     """Measure scores against the truth.
 
     Raises:
-        ValueError: shapes that do not fit together, or no photo.
+        ValueError: shapes that do not fit together, a target that is no label, or no photo.
     """
     _check(scores, targets, len(labels))
     table = confusion(scores.argmax(axis=1), targets, len(labels))
@@ -120,3 +120,5 @@ def _check(scores: Scores, targets: Targets, labels: int) -> None:
             f"scores have shape {scores.shape} for {len(targets)} targets and {labels} labels; "
             "wanted (photos, labels) with at least one photo"
         )
+    if np.min(targets) < 0 or np.max(targets) >= labels:
+        raise ValueError(f"targets run from {np.min(targets)} to {np.max(targets)}; wanted 0 to {labels - 1}")

@@ -75,3 +75,45 @@ def _interrupted(out: Path) -> str:
     if RunFolder(out).state.exists():
         return f"interrupted; the epochs that were finished are kept: go on with --out {out} --resume"
     return f"interrupted before the first epoch was finished; nothing is kept in {out}"
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "--split",
+    "splits",
+    type=click.Choice(["train", "validation", "test"]),
+    multiple=True,
+    help="Split to measure on; repeat to pool several [validation].",
+)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads (.tflite).")
+@click.option("--json", "as_json", is_flag=True, help="Everything that was measured, as JSON.")
+def evaluate(model: Path, data: Path, *, splits: tuple[str, ...], threads: int, as_json: bool) -> None:
+    """Measure MODEL, a .tflite file or a training run's folder, on DATA.
+
+    Choose on validation; look at test once, to report.
+    """
+    import json
+
+    from hangtag_train.evaluation import evaluate_model
+
+    chosen = splits or ("validation",)
+    if model.is_dir():
+        with extra_needed("train", "evaluating a Keras model"):
+            from hangtag_train.quiet import quiet_tensorflow
+
+            quiet_tensorflow()
+            import keras  # noqa: F401 - to find out here whether it is there
+    result = evaluate_model(model, data, chosen, Progress(), threads=threads)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(result), ensure_ascii=False))
+        return
+    click.echo(f"{'label':<16} {'photos':>6} {'precision':>9} {'recall':>7}")
+    for row in result.classes:
+        precision, recall = (f"{value:.3f}" if value is not None else "-" for value in (row.precision, row.recall))
+        click.echo(f"{row.label:<16} {row.photos:>6} {precision:>9} {recall:>7}")
+    click.echo(
+        f"{' + '.join(chosen)}: {result.photos} photos, top-1 {result.top1:.4f}, top-3 {result.top3:.4f}, "
+        f"calibration error {result.calibration_error:.4f}"
+    )

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from hangtag.errors import TrainingError
 from hangtag.files import whole_file
 from hangtag.metrics import negative_log_likelihood, top_k
-from hangtag_train.loading import PhotoBatches
+from hangtag_train.loading import Advance, PhotoBatches, predict
 from hangtag_train.network import Array, Network, input_spec
 
 if TYPE_CHECKING:
@@ -109,7 +109,9 @@ def fit_head(
 ) -> list[HistoryRow]:
     """Fit the last layer on the frozen backbone's features; the best epoch by validation is kept in it."""
     features = {
-        split.path.name: predict(network.features, split, recipe, progress, f"features of {split.path.name}")
+        split.path.name: predict(
+            network.features, split, input_spec(recipe), progress, f"features of {split.path.name}"
+        )
         for split in (train, validation)
     }
     train_features, validation_features = features[train.path.name], features[validation.path.name]
@@ -186,11 +188,11 @@ def fine_tune(
         average = _RunningAverage(state.average, recipe.average_momentum, epoch * len(batches))
         with progress.bar(f"epoch {epoch + 1}/{recipe.epochs}", len(batches)) as advance:
             # start_epoch has shuffled the photos; Keras would shuffle whole batches on top, by a global seed.
-            fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[average, _Advance(advance)])
+            fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[average, Advance(advance)])
         state.weights, state.average = model.get_weights(), average.values
         state.optimizer = [np.array(variable) for variable in optimizer.variables]
         model.set_weights(state.average)
-        scores = softmax(predict(model, validation, recipe, progress))
+        scores = softmax(predict(model, validation, input_spec(recipe), progress))
         row = _row("fine-tune", epoch, fitted, scores, targets, begun=begun)
         if not (math.isfinite(row.train_loss) and math.isfinite(row.validation_loss)):
             raise TrainingError(
@@ -209,16 +211,6 @@ def fine_tune(
             f"training loss {row.train_loss:.4f}, {row.seconds:.0f} s"
         )
     model.set_weights(state.best)
-
-
-def predict(
-    model: keras.Model, split: LabelledFolder, recipe: Recipe, progress: Progress, title: str | None = None
-) -> Array:
-    """Return the model's outputs for every photo of a split, in its order, as float32."""
-    batches = PhotoBatches(split.photos, len(split.labels), input_spec(recipe), batch_size=recipe.batch_size)
-    with progress.bar(title, len(batches)) as advance:
-        outputs: Array = model.predict(batches, verbose=0, callbacks=[_Advance(advance)])
-    return outputs
 
 
 def softmax(logits: Array) -> Array:
@@ -282,19 +274,3 @@ class _RunningAverage(keras.callbacks.Callback):  # type: ignore[misc]
         for value, current in zip(self.values, self.model.get_weights(), strict=True):
             np.add(value, (1 - momentum) * (current - value), out=value)
         self._steps += 1
-
-
-class _Advance(keras.callbacks.Callback):  # type: ignore[misc]
-    """Moves a progress bar on by one per batch."""
-
-    def __init__(self, advance: Callable[[], None]) -> None:
-        super().__init__()
-        self._advance = advance
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        del batch, logs
-        self._advance()
-
-    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
-        del batch, logs
-        self._advance()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import queue
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -13,13 +13,15 @@ import numpy.typing as npt
 
 from hangtag.photos import read_photo
 from hangtag.preprocess import Preprocessor
+from hangtag.progress import Progress
 from hangtag_train.augment import Augmentation, write_augmented
 
 if TYPE_CHECKING:
     from hangtag.contract import InputSpec
-    from hangtag.labelled_folder import LabelledPhoto
+    from hangtag.labelled_folder import LabelledFolder, LabelledPhoto
 
 _LOADER_THREADS = 2
+_PREDICTION_BATCH = 32
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
@@ -92,3 +94,31 @@ class PhotoBatches(keras.utils.PyDataset):  # type: ignore[misc]
             return self._free_preprocessors.get_nowait()
         except queue.Empty:
             return Preprocessor(self._spec)
+
+
+class Advance(keras.callbacks.Callback):  # type: ignore[misc]
+    """Moves a progress bar on by one per batch."""
+
+    def __init__(self, advance: Callable[[], None]) -> None:
+        super().__init__()
+        self._advance = advance
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Move on."""
+        del batch, logs
+        self._advance()
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Move on."""
+        del batch, logs
+        self._advance()
+
+
+def predict(
+    model: keras.Model, photos: LabelledFolder, spec: InputSpec, progress: Progress, title: str | None = None
+) -> npt.NDArray[np.float32]:
+    """Return the model's outputs for every photo of a split, in its order, as float32."""
+    batches = PhotoBatches(photos.photos, len(photos.labels), spec, batch_size=_PREDICTION_BATCH)
+    with progress.bar(title, len(batches)) as advance:
+        outputs: npt.NDArray[np.float32] = model.predict(batches, verbose=0, callbacks=[Advance(advance)])
+    return outputs

@@ -19,7 +19,8 @@ from hangtag.labelled_folder import LabelledFolder, digest, read_split
 from hangtag.metrics import Evaluation, evaluate
 from hangtag.photos import read_photo
 from hangtag_train import report
-from hangtag_train.fit import State, fine_tune, fit_head, predict, softmax
+from hangtag_train.fit import State, fine_tune, fit_head, softmax
+from hangtag_train.loading import predict
 from hangtag_train.network import Array, Network, build_network, fit_temperature, input_spec
 from hangtag_train.recipe import Recipe
 from hangtag_train.run_folder import RunFolder, versions
@@ -158,12 +159,12 @@ def _finish(
 ) -> dict[str, Evaluation]:
     """Calibrate the trained network, evaluate it, and write all that the run leaves behind."""
     labels = dataset.train.labels
-    validation_logits = predict(network.logits, dataset.validation, recipe, progress, "calibrating")
+    validation_logits = predict(network.logits, dataset.validation, input_spec(recipe), progress, "calibrating")
     temperature = fit_temperature(validation_logits, np.array(dataset.validation.targets))
     network.divide_logits(temperature)
     scores = {"validation": softmax(validation_logits / np.float32(temperature))}
     if dataset.test is not None:
-        scores["test"] = predict(network.scores, dataset.test, recipe, progress, "test photos")
+        scores["test"] = predict(network.scores, dataset.test, input_spec(recipe), progress, "test photos")
     truth = {split.path.name: np.array(split.targets) for split in dataset.splits}
     evaluations = {name: evaluate(found, truth[name], labels) for name, found in scores.items()}
     threshold = _unknown_threshold(scores["validation"])

@@ -1,0 +1,5 @@
+"""``python -m hangtag``."""
+
+from hangtag.cli import main
+
+main()

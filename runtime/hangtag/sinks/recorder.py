@@ -1,0 +1,64 @@
+"""An annotated clip that browsers play: VP8 in WebM, which OpenCV's wheels can write."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import cv2
+
+from hangtag.contract import InputSpec
+from hangtag.errors import OutputError
+from hangtag.files import whole_file
+from hangtag.pipeline import Result
+from hangtag.sinks import overlay
+
+_DEFAULT_FPS = 10.0
+
+
+class Recorder:
+    """Writes every annotated frame to one clip, which appears under its name when it is closed.
+
+    The clip's size is that of the first frame; later frames of another size (folders of photos) are fitted.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path, spec: InputSpec, fps: float | None = None) -> None:
+        self._spec = spec
+        self._fps = fps or _DEFAULT_FPS
+        self._path = path
+        self._files = contextlib.ExitStack()
+        self._temporary = self._files.enter_context(whole_file(path))
+        self._writer: cv2.VideoWriter | None = None
+        self._size_wh = (0, 0)
+
+    def write(self, result: Result) -> None:
+        """Append one frame."""
+        image = overlay.draw(result, self._spec)
+        size_wh = (image.shape[1], image.shape[0])
+        if self._writer is None:
+            self._writer = self._opened(size_wh)
+        if size_wh != self._size_wh:
+            image = cv2.resize(image, self._size_wh, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        self._writer.write(image)
+
+    def _opened(self, size_wh: tuple[int, int]) -> cv2.VideoWriter:
+        # VP8 wants even sides.
+        self._size_wh = (max(2, size_wh[0] // 2 * 2), max(2, size_wh[1] // 2 * 2))
+        fourcc = cv2.VideoWriter.fourcc(*"VP80")
+        writer = cv2.VideoWriter(str(self._temporary), cv2.CAP_FFMPEG, fourcc, self._fps, self._size_wh)
+        if not writer.isOpened():
+            raise OutputError(f"this OpenCV cannot write VP8 video, so {self._path} cannot be recorded")
+        return writer
+
+    def close(self) -> None:
+        """Finish the clip and give it its name; without a frame nothing is left behind."""
+        if self._writer is None:
+            self._temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OutputError):  # the empty file was just removed on purpose
+                self._files.close()
+            return
+        self._writer.release()
+        self._files.close()
