@@ -84,9 +84,7 @@ SHAPES = ("disc", "square", "stripe")
 
 
 @pytest.fixture(scope="session")
-def shapes_dataset(
-    tmp_path_factory: pytest.TempPathFactory, draw_shape: Callable[[str, int], Image]
-) -> Path:
+def shapes_dataset(tmp_path_factory: pytest.TempPathFactory, draw_shape: Callable[[str, int], Image]) -> Path:
     """A data set of drawn shapes: three labels, 6 / 4 / 2 photos of each. Do not change it: copy it."""
     root = tmp_path_factory.mktemp("shapes")
     for offset, (split, count) in enumerate((("train", 6), ("validation", 4), ("test", 2))):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hangtag.classifier import Classifier
 from hangtag.contract import ModelContract
 from hangtag.errors import ConversionError
 from hangtag.files import write_bytes
-from hangtag.model_file import read_bytes
+from hangtag.model_file import parse_model, read_bytes
 from hangtag_convert.formats import Format
 from hangtag_convert.golden_cases import make_golden_cases
 from hangtag_convert.metadata import embed
@@ -30,5 +31,6 @@ def adopt(model: Path, contract_file: Path, out: Path) -> None:
     bare = read_bytes(model)
     quantized = contract.output.tensor.scale is not None
     kind = Format.INT8 if quantized else Format.DYNAMIC  # of the float formats the widest tolerance
-    golden = make_golden_cases(embed(bare, contract, None), str(model), kind.score_tolerance)
+    classifier = Classifier(parse_model(embed(bare, contract, None), str(model)))
+    golden = make_golden_cases(classifier, kind.score_tolerance)
     write_bytes(out, embed(bare, contract, golden))

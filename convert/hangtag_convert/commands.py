@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from hangtag.errors import ConversionError
 from hangtag.extras import extra_needed
+from hangtag.native_output import held_back
 from hangtag.progress import Progress
 from hangtag_convert.formats import Format
 
@@ -22,7 +24,9 @@ from hangtag_convert.formats import Format
     help="Format to write; repeat for several [all four].",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the files [RUN itself].")
-@click.option("--data", type=click.Path(path_type=Path), help="The photos, if they have moved since training.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="The photos, if they have moved since training."
+)
 @click.option(
     "--contract",
     "contract_file",
@@ -37,20 +41,18 @@ def convert(
         _adopt(source, contract_file, out)
         return
     with extra_needed("convert", "hangtag convert"):
-        import os
-
-        # Set before TensorFlow is imported: its greetings are not news.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        from hangtag_convert.chatter import chatter_kept
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+        with held_back():  # what it prints while it is imported is no news
+            import tensorflow as tf  # noqa: F401
         from hangtag_convert.conversion import convert as run_conversion
-
-        with chatter_kept("importing TensorFlow"):
-            import tensorflow  # noqa: F401
 
     chosen = [Format(kind) for kind in kinds] or list(Format)
     result = run_conversion(source, out or source, chosen, Progress(), data=data)
     folder = out or source
-    click.echo(f"{'format':<10} {'MB':>6} {'top-1':>7} {'same label as Keras':>20} {'worst score difference':>23}  file")
+    click.echo(
+        f"{'format':<10} {'MB':>6} {'top-1':>7} {'same label as Keras':>20} "
+        f"{'worst score difference':>23}  file"
+    )
     click.echo(f"{'keras':<10} {'':>6} {result.keras_top1:>7.4f}")
     for row in result.files:
         click.echo(

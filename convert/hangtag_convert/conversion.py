@@ -15,7 +15,7 @@ from hangtag.contract import ModelContract
 from hangtag.errors import ConversionError
 from hangtag.files import make_folder, write_bytes, write_json
 from hangtag.labelled_folder import LabelledFolder, read_split
-from hangtag.metrics import Scores, agreement, top_k
+from hangtag.metrics import Scores, Targets, agreement, top_k
 from hangtag.model_file import parse_model
 from hangtag.preprocess import Preprocessor
 from hangtag.progress import Progress
@@ -76,32 +76,36 @@ def convert(
     train = read_split(photos_folder, "train", run.contract.labels)
     validation = read_split(photos_folder, "validation", run.contract.labels)
     make_folder(out)
-    reference, bare = _tensorflow_part(run, train, validation, kinds, progress)
     targets = np.array(validation.targets)
+    reference, bare = _tensorflow_part(run, train, validation, kinds, progress)
     files = []
     for kind in kinds:
-        data_bytes = self_describing(bare[kind], run.contract, kind)
         path = out / f"{run.contract.name}-{kind.value}.tflite"
-        classifier = Classifier(parse_model(data_bytes, path.name))
-        scores = score_photos(classifier, validation, progress, f"checking {kind.value}")
+        data_bytes, scores = self_describing(bare[kind], run.contract, kind, validation, progress)
         write_bytes(path, data_bytes)
-        files.append(_measured(kind, path, len(data_bytes), scores, reference, targets))
-        if kind is Format.INT8 and not Preprocessor(classifier.contract.input).is_byte_copy:
-            progress.say(
-                "note: the calibration photos hold no pure black or white, so the int8 model's bytes are not "
-                "pixel bytes; it works, with a table look-up per pixel"
-            )
+        files.append(_measured(kind, path, scores, reference, targets))
     result = Conversion(top_k(reference, targets, 1), len(targets), tuple(files))
     write_json(out / "conversion.json", dataclasses.asdict(result))
     return result
 
 
-def self_describing(bare: bytes, contract: ModelContract, kind: Format) -> bytes:
-    """Return a converted model with its completed contract, metadata, labels and golden cases inside."""
+def self_describing(
+    bare: bytes, contract: ModelContract, kind: Format, validation: LabelledFolder, progress: Progress
+) -> tuple[bytes, Scores]:
+    """Return a converted model with all that belongs inside it, and its scores on the validation photos."""
     completed = completed_contract(contract, read_model_info(bare))
-    without_golden = embed(bare, completed, None)
-    golden = make_golden_cases(without_golden, f"{contract.name}-{kind.value}", kind.score_tolerance)
-    return embed(bare, completed, golden)
+    classifier = Classifier(parse_model(embed(bare, completed, None), f"{contract.name}-{kind.value}"))
+    if kind is Format.INT8 and not Preprocessor(completed.input).is_byte_copy:
+        progress.say(
+            "note: with this normalisation the int8 model's bytes are not pixel bytes; it works, with a table "
+            "look-up per pixel"
+        )
+    scores = score_photos(classifier, validation, progress, f"checking {kind.value}")
+    origin = completed.provenance
+    measured = {f"{kind.value}_validation_top1": round(top_k(scores, np.array(validation.targets), 1), 6)}
+    provenance = dataclasses.replace(origin, metrics={**origin.metrics, **measured})
+    golden = make_golden_cases(classifier, kind.score_tolerance)
+    return embed(bare, completed.replace(provenance=provenance), golden), scores
 
 
 def _tensorflow_part(
@@ -120,7 +124,8 @@ def _tensorflow_part(
             model = export.load_model(run.model)
             if tuple(model.output_shape[1:]) != (run.contract.output_units,):
                 raise ConversionError(
-                    f"{run.model} has {model.output_shape[-1]} outputs, its contract {len(run.contract.labels)} labels"
+                    f"{run.model} has {model.output_shape[-1]} outputs, "
+                    f"its contract {len(run.contract.labels)} labels"
                 )
             reference = export.keras_scores(model, validation, spec)
             export.export_saved_model(model, spec, Path(temporary))
@@ -134,13 +139,11 @@ def _tensorflow_part(
     return reference, bare
 
 
-def _measured(
-    kind: Format, path: Path, size_bytes: int, scores: Scores, reference: Scores, targets: np.ndarray
-) -> Converted:
+def _measured(kind: Format, path: Path, scores: Scores, reference: Scores, targets: Targets) -> Converted:
     return Converted(
         format=kind,
         file=path.name,
-        size_bytes=size_bytes,
+        size_bytes=path.stat().st_size,
         top1=top_k(scores, targets, 1),
         agreement=agreement(scores, reference),
         worst_difference=float(np.abs(scores - reference).max()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +44,10 @@ def export_saved_model(model: keras.Model, spec: InputSpec, folder: Path) -> Non
     archive.write_out(str(folder), verbose=False)
 
 
-def to_tflite(saved_model: Path, kind: Format, calibration: tuple[LabelledPhoto, ...], spec: InputSpec) -> bytes:
-    """Convert a SavedModel; ``calibration`` is used by ``int8`` alone. The same input gives the same bytes."""
+def to_tflite(
+    saved_model: Path, kind: Format, calibration: tuple[LabelledPhoto, ...], spec: InputSpec
+) -> bytes:
+    """Convert a SavedModel; ``calibration`` is used by ``int8`` alone. Same input, same bytes."""
     converter: Any = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
     if kind is not Format.FLOAT32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -58,5 +59,3 @@ def to_tflite(saved_model: Path, kind: Format, calibration: tuple[LabelledPhoto,
         converter.inference_input_type = tf.uint8
         converter.inference_output_type = tf.uint8
     return bytes(converter.convert())
-
-

@@ -8,24 +8,21 @@ import numpy as np
 from hangtag.classifier import Classifier
 from hangtag.contract import InputSpec
 from hangtag.golden import MAX_TOTAL_BYTES, GoldenCase, GoldenCases, tensor_sha256
-from hangtag.model_file import parse_model
 from hangtag.preprocess import Image, preprocess
 
 _SCORE_DIGITS = 7
 
 
-def make_golden_cases(model: bytes, name: str, score_tolerance: float) -> GoldenCases:
-    """Run a self-describing model on synthetic frames and record what it computes.
+def make_golden_cases(classifier: Classifier, score_tolerance: float) -> GoldenCases:
+    """Run a model on synthetic frames and record what it computes.
 
     Args:
-        model: the file's bytes, golden cases not yet embedded.
-        name: what messages call it.
+        classifier: the model.
         score_tolerance: how far another device's scores may be off.
 
     Raises:
         ValueError: the cases would weigh more than :data:`hangtag.golden.MAX_TOTAL_BYTES`.
     """
-    classifier = Classifier(parse_model(model, name))
     cases = tuple(
         _case(f"golden-{number}.png", frame, classifier) for number, frame in enumerate(_synthetic_frames())
     )
@@ -71,4 +68,5 @@ def _shapes(width: int, height: int) -> Image:
 def _noise(width: int, height: int) -> Image:
     # The PCG64 bit stream is fixed by NumPy's compatibility policy; raw words do not depend on its versions.
     words = np.random.PCG64(20).random_raw(width * height * 3)
-    return (np.asarray(words) >> np.uint64(56)).astype(np.uint8).reshape(height, width, 3)
+    noise: Image = (np.asarray(words) >> np.uint64(56)).astype(np.uint8)
+    return noise.reshape(height, width, 3)

@@ -158,7 +158,9 @@ def _metadata(contract: ModelContract, info: ModelInfo) -> bytes:
     contract_file = tables.table(
         {
             slots.FILE_NAME: tables.text(CONTRACT_NAME),
-            slots.FILE_DESCRIPTION: tables.text("The full contract: labels, preprocessing, calibration, provenance."),
+            slots.FILE_DESCRIPTION: tables.text(
+                "The full contract: labels, preprocessing, calibration, provenance."
+            ),
         }
     )
     top = tables.table(
@@ -189,7 +191,9 @@ def _input_metadata(tables: _Tables, contract: ModelContract) -> int:
     low = [(0 - mean) / std for mean, std in zip(spec.mean, spec.std, strict=True)]
     high = [(255 - mean) / std for mean, std in zip(spec.mean, spec.std, strict=True)]
     stats = tables.table({slots.STATS_MIN: tables.floats(low), slots.STATS_MAX: tables.floats(high)})
-    description = f"{spec.colour_order.value.upper()} image, {spec.width_px} x {spec.height_px}, {spec.geometry.value}"
+    description = (
+        f"{spec.colour_order.value.upper()} image, {spec.width_px} x {spec.height_px}, {spec.geometry.value}"
+    )
     return tables.table(
         {
             slots.TENSOR_NAME: tables.text("image"),

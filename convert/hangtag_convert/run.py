@@ -29,7 +29,9 @@ def read_run(folder: Path) -> TrainedRun:
     """
     seal = folder / "run.json"
     if not seal.is_file():
-        raise ConversionError(f"{folder} holds no finished training run (no run.json); make one: hangtag train")
+        raise ConversionError(
+            f"{folder} holds no finished training run (no run.json); make one: hangtag train"
+        )
     try:
         settings = json.loads(seal.read_text(encoding="utf-8"))
         digests, data = dict(settings["sha256"]), Path(settings["data"])

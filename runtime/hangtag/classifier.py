@@ -87,6 +87,11 @@ class Classifier:
         """The model file that was loaded."""
         return self._model
 
+    @property
+    def interpreter(self) -> Interpreter:
+        """The engine underneath, for measuring; not thread-safe, unlike all else here."""
+        return self._interpreter
+
     def scores(self, image_bgr: Image) -> Scores:
         """Return one calibrated score per label, float64, for a BGR uint8 frame of any size.
 
@@ -170,6 +175,7 @@ def bundled_model() -> ModelFile:
         data = resource.read_bytes()
     except OSError:
         raise ModelFileError(
-            f"this installation has no bundled model {BUNDLED_NAME}; make one with: make bundled-model DATA=DIR"
+            f"this installation has no bundled model {BUNDLED_NAME}; "
+            "make one with: make bundled-model DATA=DIR"
         ) from None
     return parse_model(data, f"bundled {BUNDLED_NAME}")

@@ -46,6 +46,10 @@ class ConversionError(HangtagError):
     """A trained model cannot be converted."""
 
 
+class BenchmarkError(HangtagError):
+    """Something that was asked for could not be measured."""
+
+
 class GateFailed(HangtagError):  # noqa: N818 - the design's name: a verdict, not a mishap
     """A model was built, and is not good enough to be let through."""
 

@@ -6,10 +6,14 @@ part of the light install) or ``tflite-runtime`` (its predecessor, for Python up
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
+from collections.abc import Iterator
 from typing import Any
 
 from hangtag.errors import ModelFileError
+from hangtag.native_output import STDERR, held_back
 from hangtag.preprocess import Tensor
 
 ENGINES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
@@ -41,8 +45,9 @@ class Interpreter:
             raise ValueError(f"threads is {threads}; wanted 1 or more")
         module = importlib.import_module(ENGINES[engine])
         try:
-            self._native: Any = module.Interpreter(model_content=model, num_threads=threads)
-            self._native.allocate_tensors()
+            with _without_greeting():
+                self._native: Any = module.Interpreter(model_content=model, num_threads=threads)
+                self._native.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise ModelFileError(f"the engine {engine} refuses the model: {error}") from None
         self._input_index = self._native.get_input_details()[0]["index"]
@@ -63,5 +68,24 @@ class Interpreter:
 
     def output(self) -> Tensor:
         """Return a copy of the output tensor, without the batch dimension."""
-        tensor: Tensor = self._native.get_tensor(self._output_index)
-        return tensor[0]
+        row: Tensor = self._native.get_tensor(self._output_index)[0]
+        return row
+
+
+_GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
+
+
+@contextlib.contextmanager
+def _without_greeting() -> Iterator[None]:
+    """Drop the one line that the native library prints about itself; pass on whatever else it prints."""
+    rest = b""
+    try:
+        with held_back((STDERR,)) as printed:
+            try:
+                yield
+            finally:
+                lines = printed.read().splitlines(keepends=True)
+                rest = b"".join(line for line in lines if line.strip() != _GREETING)
+    finally:
+        if rest:
+            os.write(STDERR, rest)

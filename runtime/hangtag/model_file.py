@@ -72,9 +72,7 @@ def parse_model(data: bytes, name: str) -> ModelFile:
     try:
         info = read_model_info(data)
         archive_start, files = _embedded_files(data)
-        if CONTRACT_NAME not in files:
-            raise ModelFileError(_no_contract_message(info, files))
-        contract = ModelContract.from_json(files[CONTRACT_NAME])
+        contract = _contract(info, files)
         check_agreement(contract, info, files)
         _check_digest(contract, data[:archive_start])
         return ModelFile(name, data, contract, info, GoldenCases.from_files(files, contract))
@@ -124,7 +122,9 @@ def _check_metadata(contract: ModelContract, metadata: MetadataInfo) -> None:
         spread = found * len(wanted) if len(found) == 1 else found
         if found and (
             len(spread) != len(wanted)
-            or not all(math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-6) for a, b in zip(spread, wanted, strict=True))
+            or not all(
+                math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-6) for a, b in zip(spread, wanted, strict=True)
+            )
         ):
             raise ContractError(
                 f"the metadata for phones says {name} {list(found)}, the contract {list(wanted)}; "
@@ -145,7 +145,9 @@ def _embedded_files(data: bytes) -> tuple[int, dict[str, bytes]]:
             members = archive.infolist()
             total = sum(member.file_size for member in members)
             if len(members) > _MAX_EMBEDDED_FILES or total > _MAX_EMBEDDED_BYTES:
-                raise ModelFileError(f"its archive holds {len(members)} files of {total} bytes; that is too much")
+                raise ModelFileError(
+                    f"its archive holds {len(members)} files of {total} bytes; that is too much"
+                )
             names = [member.filename for member in members]
             if len(set(names)) != len(names):
                 raise ModelFileError("damaged: its archive holds a name twice")
@@ -159,11 +161,17 @@ def _embedded_files(data: bytes) -> tuple[int, dict[str, bytes]]:
         raise ModelFileError(f"damaged: its embedded files cannot be read ({error})") from None
 
 
+def _contract(info: ModelInfo, files: dict[str, bytes]) -> ModelContract:
+    if CONTRACT_NAME not in files:
+        raise ModelFileError(_no_contract_message(info, files))
+    return ModelContract.from_json(files[CONTRACT_NAME])
+
+
 def _no_contract_message(info: ModelInfo, files: dict[str, bytes]) -> str:
     if not files and info.metadata is not None and CONTRACT_NAME in info.metadata.files:
         return "cut short: its embedded files are missing; copy the file again"
     return (
-        f"a TFLite model without a Hangtag contract: get one to fill in with hangtag inspect "
+        "a TFLite model without a Hangtag contract: get one to fill in with hangtag inspect "
         "MODEL.tflite --template, then "
         "embed it with: hangtag convert MODEL.tflite --contract contract.json --out NEW.tflite"
     )

@@ -16,8 +16,9 @@ def explain_import_error(error: ImportError) -> str | None:
     library = re.match(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file", text)
     if library:
         return (
-            f"OpenCV cannot be loaded: the system library {library[1]} is missing. Mend it with: sudo apt install "
-            f"libgl1 libglib2.0-0 libxcb1 ; or, where no window is needed, with: {HEADLESS_FIX}"
+            f"OpenCV cannot be loaded: the system library {library[1]} is missing. "
+            f"Mend it with: sudo apt install libgl1 libglib2.0-0 libxcb1 ; "
+            f"or, where no window is needed, with: {HEADLESS_FIX}"
         )
     if error.name == "cv2":
         return "OpenCV is not installed: pip install opencv-python (or opencv-python-headless)"

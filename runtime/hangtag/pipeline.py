@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,7 +45,7 @@ class StopLoop(Exception):  # noqa: N818 - a request, not an error
 
 @dataclass(frozen=True, slots=True)
 class LoopSummary:
-    """What a loop did. ``right`` of ``labelled`` frames with a known label got it; latencies None if no frame.
+    """What a loop did. ``right`` of ``labelled`` frames with a known label got it; no frame, no latencies.
 
     ``dropped`` counts frames of a live source that were never looked at because a newer one was there.
     """
@@ -61,7 +62,12 @@ class LoopSummary:
 
 
 def run_loop(
-    source: Source, classifier: Classifier, sinks: Sequence[Sink], *, max_frames: int | None = None, top: int = 3
+    source: Source,
+    classifier: Classifier,
+    sinks: Sequence[Sink],
+    *,
+    max_frames: int | None = None,
+    top: int = 3,
 ) -> LoopSummary:
     """Classify frames until the source ends, ``max_frames`` are done, a sink stops it, or Ctrl-C.
 
@@ -75,20 +81,26 @@ def run_loop(
     begun = time.monotonic()
     interrupted = False
     try:
-        for frame in frames_worth_having(source):
-            result = _classify(classifier, frame, top)
-            tally.add(result)
+        with contextlib.ExitStack() as open_sinks:
             for sink in sinks:
-                sink.write(result)
-            if max_frames is not None and len(tally.age) >= max_frames:
-                break
+                open_sinks.callback(sink.close)
+            for result in _results(source, classifier, max_frames, top):
+                tally.add(result)
+                for sink in sinks:
+                    sink.write(result)
     except StopLoop:
         pass
     except KeyboardInterrupt:
         interrupted = True
-    finally:
-        _close_all(sinks)
     return tally.summary(time.monotonic() - begun, interrupted=interrupted)
+
+
+def _results(source: Source, classifier: Classifier, max_frames: int | None, top: int) -> Iterator[Result]:
+    """Yield what is seen, frame by frame, up to ``max_frames``."""
+    for done, frame in enumerate(frames_worth_having(source), start=1):
+        yield _classify(classifier, frame, top)
+        if done == max_frames:
+            return
 
 
 def _classify(classifier: Classifier, frame: Frame, top: int) -> Result:
@@ -104,18 +116,6 @@ def _classify(classifier: Classifier, frame: Frame, top: int) -> Result:
         infer_ms=1000 * (inferred - prepared),
         age_ms=1000 * (time.monotonic() - frame.captured_s),
     )
-
-
-def _close_all(sinks: Sequence[Sink]) -> None:
-    """Close every sink, also when closing one fails; the first failure is raised at the end."""
-    failure: Exception | None = None
-    for sink in sinks:
-        try:
-            sink.close()
-        except Exception as error:  # noqa: BLE001 - raised below, once every sink had its turn
-            failure = failure or error
-    if failure is not None:
-        raise failure
 
 
 class _Tally:

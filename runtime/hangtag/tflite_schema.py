@@ -21,7 +21,16 @@ METADATA_NAME = "TFLITE_METADATA"
 MODEL_IDENTIFIER = b"TFL3"
 METADATA_IDENTIFIER = b"M001"
 
-DTYPE_CODES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
+DTYPE_CODES = {
+    0: "float32",
+    1: "float16",
+    2: "int32",
+    3: "uint8",
+    4: "int64",
+    6: "bool",
+    7: "int16",
+    9: "int8",
+}
 """TensorType of the schema by NumPy name (those that can be an input or output of an image classifier)."""
 
 
@@ -56,7 +65,14 @@ class MetadataSlots:
     MODEL_NAME, MODEL_DESCRIPTION, MODEL_VERSION, MODEL_SUBGRAPHS, MODEL_AUTHOR, MODEL_LICENCE = range(6)
     MODEL_FILES, MODEL_MIN_PARSER_VERSION = 6, 7
     SUBGRAPH_INPUTS, SUBGRAPH_OUTPUTS = 2, 3
-    TENSOR_NAME, TENSOR_DESCRIPTION, TENSOR_CONTENT, TENSOR_UNITS, TENSOR_STATS, TENSOR_FILES = 0, 1, 3, 4, 5, 6
+    TENSOR_NAME, TENSOR_DESCRIPTION, TENSOR_CONTENT, TENSOR_UNITS, TENSOR_STATS, TENSOR_FILES = (
+        0,
+        1,
+        3,
+        4,
+        5,
+        6,
+    )
     CONTENT_TYPE, CONTENT = 0, 1
     IMAGE_COLOUR_SPACE = 0
     UNIT_TYPE, UNIT = 0, 1

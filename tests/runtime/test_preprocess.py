@@ -154,9 +154,18 @@ def test_frames_are_bgr_and_the_tensor_has_the_contracts_order(
 # SHA-256 of the tensor of the 61 x 47 synthetic frame for a 24 x 24 byte-copy input. A change of any of these
 # changes what every deployed model sees: it is a new contract schema, not a refactoring.
 GOLDEN = {
-    (Geometry.CENTRE_CROP, ColourOrder.RGB): "99d1e959c9f3dbf1899a9ea4b999106b7f99f11d2de63e2ccb4bc9aed81ed7ed",
-    (Geometry.CENTRE_CROP, ColourOrder.BGR): "16868c2ac5db51e5c1bd9c188c1428ca79031d370565567f278f42b6976d4c1b",
-    (Geometry.CENTRE_CROP, ColourOrder.GREY): "2748b5fb5a5ac44a8abd39e2ddfa61c04d1d0e7bd3050ea6066f5df42ff5a031",
+    (
+        Geometry.CENTRE_CROP,
+        ColourOrder.RGB,
+    ): "99d1e959c9f3dbf1899a9ea4b999106b7f99f11d2de63e2ccb4bc9aed81ed7ed",
+    (
+        Geometry.CENTRE_CROP,
+        ColourOrder.BGR,
+    ): "16868c2ac5db51e5c1bd9c188c1428ca79031d370565567f278f42b6976d4c1b",
+    (
+        Geometry.CENTRE_CROP,
+        ColourOrder.GREY,
+    ): "2748b5fb5a5ac44a8abd39e2ddfa61c04d1d0e7bd3050ea6066f5df42ff5a031",
     (Geometry.STRETCH, ColourOrder.RGB): "ddc38d399dbcd01a5b8b04657f5d6889594d33c001e3d0c26a1b48d7ff3af034",
     (Geometry.LETTERBOX, ColourOrder.RGB): "0feed79beb17414e432414db0c86fe0f9736f806e711bc37a1345c0d055db569",
 }
@@ -171,7 +180,10 @@ def test_golden_bytes(geometry: Geometry, order: ColourOrder, synthetic_frame: D
 
 def test_golden_bytes_of_an_enlarged_frame(synthetic_frame: Draw) -> None:
     tensor = preprocess(synthetic_frame(13, 17), spec_of(32, 32, tensor=BYTE_COPY))
-    assert hashlib.sha256(tensor.tobytes()).hexdigest() == "095264e73b7c60f73147dd566e0f652ee7e83823eab9f8ec66ba22abce6e3b84"
+    assert (
+        hashlib.sha256(tensor.tobytes()).hexdigest()
+        == "095264e73b7c60f73147dd566e0f652ee7e83823eab9f8ec66ba22abce6e3b84"
+    )
 
 
 def test_swapped_channels_do_not_pass_for_the_right_ones(synthetic_frame: Draw) -> None:
@@ -317,7 +329,16 @@ def test_stretch_is_one_resize_of_the_whole_frame(kernel: Kernel, synthetic_fram
         np.asfortranarray,
         lambda frame: np.broadcast_to(frame[:1, :1], (9, 11, 3)),
     ],
-    ids=["upside down", "mirrored", "channels", "every other", "inside", "transposed", "fortran", "broadcast"],
+    ids=[
+        "upside down",
+        "mirrored",
+        "channels",
+        "every other",
+        "inside",
+        "transposed",
+        "fortran",
+        "broadcast",
+    ],
 )
 def test_views_count_like_copies(
     view: Callable[[Any], Any], geometry: Geometry, synthetic_frame: Draw
@@ -417,9 +438,7 @@ def test_a_buffer_that_cannot_be_filled_in_place_is_refused(
     "pixels",
     [np.empty((16, 12, 3), np.uint8), np.empty((12, 16, 3), np.float32), np.empty((12, 16), np.uint8)],
 )
-def test_pixels_that_cannot_be_filled_in_place_are_refused(
-    pixels: np.ndarray, synthetic_frame: Draw
-) -> None:
+def test_pixels_that_cannot_be_filled_in_place_are_refused(pixels: np.ndarray, synthetic_frame: Draw) -> None:
     # OpenCV would silently write to memory of its own and leave these as they were.
     with pytest.raises(ValueError, match="wanted"):
         Preprocessor(spec_of()).write_pixels(synthetic_frame(61, 47), pixels)

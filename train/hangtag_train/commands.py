@@ -39,9 +39,9 @@ def train(
 ) -> None:
     """Train a classifier on DATA, a folder of train/ validation/ test/ with a folder per label."""
     with extra_needed("train", "hangtag train"):
-        from hangtag_train.quiet import quiet_tensorflow
+        from hangtag_train.quiet import import_tensorflow_quietly
 
-        quiet_tensorflow()
+        import_tensorflow_quietly()
         from hangtag_train.recipe import Recipe
         from hangtag_train.training import train as run_training
 
@@ -87,7 +87,9 @@ def _interrupted(out: Path) -> str:
     multiple=True,
     help="Split to measure on; repeat to pool several [validation].",
 )
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads (.tflite).")
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads (.tflite)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Everything that was measured, as JSON.")
 def evaluate(model: Path, data: Path, *, splits: tuple[str, ...], threads: int, as_json: bool) -> None:
     """Measure MODEL, a .tflite file or a training run's folder, on DATA.
@@ -101,17 +103,18 @@ def evaluate(model: Path, data: Path, *, splits: tuple[str, ...], threads: int, 
     chosen = splits or ("validation",)
     if model.is_dir():
         with extra_needed("train", "evaluating a Keras model"):
-            from hangtag_train.quiet import quiet_tensorflow
+            from hangtag_train.quiet import import_tensorflow_quietly
 
-            quiet_tensorflow()
-            import keras  # noqa: F401 - to find out here whether it is there
+            import_tensorflow_quietly()
     result = evaluate_model(model, data, chosen, Progress(), threads=threads)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(result), ensure_ascii=False))
         return
     click.echo(f"{'label':<16} {'photos':>6} {'precision':>9} {'recall':>7}")
     for row in result.classes:
-        precision, recall = (f"{value:.3f}" if value is not None else "-" for value in (row.precision, row.recall))
+        precision, recall = (
+            f"{value:.3f}" if value is not None else "-" for value in (row.precision, row.recall)
+        )
         click.echo(f"{row.label:<16} {row.photos:>6} {precision:>9} {recall:>7}")
     click.echo(
         f"{' + '.join(chosen)}: {result.photos} photos, top-1 {result.top1:.4f}, top-3 {result.top3:.4f}, "

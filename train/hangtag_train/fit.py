@@ -86,7 +86,8 @@ class State:
             TrainingError: it cannot be read, or belongs to other settings or photos.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            # Opened here: np.load leaves a damaged archive open.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 header = json.loads(str(stored["header"]))
                 groups: dict[str, list[Any]] = {
                     group: [stored[name] for name in sorted(stored.files) if name.startswith(group + "_")]
@@ -160,6 +161,7 @@ def fine_tune(
     evaluated and kept: it is steadier than the weights themselves, which training goes on with.
     """
     model = network.logits
+    trained = _TrainedView(network, recipe)
     batches = PhotoBatches(
         train.photos,
         len(train.labels),
@@ -169,7 +171,7 @@ def fine_tune(
         seed=recipe.seed,
     )
     optimizer = _optimizer(recipe, len(batches))
-    model.compile(
+    trained.compile(
         optimizer,
         keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
@@ -184,11 +186,11 @@ def fine_tune(
     for epoch in range(state.epochs_done, recipe.epochs):
         begun = time.monotonic()
         batches.start_epoch(epoch)
-        _seed_dropout(model, recipe.seed, epoch)
-        average = _RunningAverage(state.average, recipe.average_momentum, epoch * len(batches))
+        trained.seed_dropout(recipe.seed, epoch)
+        average = _RunningAverage(model, state.average, recipe.average_momentum, epoch * len(batches))
         with progress.bar(f"epoch {epoch + 1}/{recipe.epochs}", len(batches)) as advance:
             # start_epoch has shuffled the photos; Keras would shuffle whole batches on top, by a global seed.
-            fitted = model.fit(batches, shuffle=False, verbose=0, callbacks=[average, Advance(advance)])
+            fitted = trained.fit(batches, shuffle=False, verbose=0, callbacks=[average, Advance(advance)])
         state.weights, state.average = model.get_weights(), average.values
         state.optimizer = [np.array(variable) for variable in optimizer.variables]
         model.set_weights(state.average)
@@ -233,11 +235,28 @@ def _row(
     )
 
 
-def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
-    """Make an epoch drop the same features whether or not the run was resumed before it."""
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
-            state = layer.seed_generator.state
+class _TrainedView(keras.Model):  # type: ignore[misc]
+    """A network as it is fine-tuned: features are dropped, BatchNorm keeps its stored statistics.
+
+    A functional Keras model hands ``training=True`` on to every layer, even to one that was called with
+    ``training=False`` when the model was built; only a call of our own keeps the backbone at inference.
+    """
+
+    def __init__(self, network: Network, recipe: Recipe) -> None:
+        super().__init__(name="fine_tuned")
+        self._features = network.features
+        self._dropout = keras.layers.Dropout(recipe.dropout, seed=recipe.seed)
+        self._head = network.head
+
+    def call(self, images: Any, training: bool | None = None) -> Any:
+        """Return the logits (n, labels) of images (n, height, width, 3)."""
+        features = self._features(images, training=False)
+        return self._head(self._dropout(features, training=training))
+
+    def seed_dropout(self, seed: int, epoch: int) -> None:
+        """Make an epoch drop the same features whether or not the run was resumed before it."""
+        if self._dropout.rate > 0:
+            state = self._dropout.seed_generator.state
             state.assign(np.random.default_rng([seed, epoch]).integers(0, 2**32, 2).astype(state.dtype))
 
 
@@ -262,8 +281,9 @@ class _RunningAverage(keras.callbacks.Callback):  # type: ignore[misc]
     TensorFlow's ExponentialMovingAverage does with ``num_updates``).
     """
 
-    def __init__(self, values: list[Array], momentum: float, steps_done: int) -> None:
+    def __init__(self, averaged: keras.Model, values: list[Array], momentum: float, steps_done: int) -> None:
         super().__init__()
+        self._averaged = averaged
         self.values = [value.copy() for value in values]
         self._momentum = momentum
         self._steps = steps_done
@@ -271,6 +291,6 @@ class _RunningAverage(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         del batch, logs
         momentum = min(self._momentum, (1 + self._steps) / (10 + self._steps))
-        for value, current in zip(self.values, self.model.get_weights(), strict=True):
+        for value, current in zip(self.values, self._averaged.get_weights(), strict=True):
             np.add(value, (1 - momentum) * (current - value), out=value)
         self._steps += 1

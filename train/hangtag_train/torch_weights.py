@@ -3,7 +3,8 @@
 The legacy format (``torch.save`` before 1.6) is a row of pickles (a magic number, a protocol version, the
 sizes of C types, the object, the storages' keys), then for each storage an int64 count of elements and the
 raw little-endian data. A pickle can name any function to call, so this unpickler knows exactly the four names
-that a dictionary of tensors needs and raises on every other one. The format is described by PyTorch's
+that a dictionary of tensors needs and raises on every other one, and before it runs, each pickle is read
+through for instructions that no checkpoint has. The format is described by PyTorch's
 ``torch/serialization.py``, function ``_legacy_load``.
 """
 
@@ -13,6 +14,7 @@ import collections
 import io
 import math
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +27,13 @@ _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 _PROTOCOL_VERSION = 1001
 _ZIP_START = b"PK\x03\x04"
 _STORAGE_DTYPES: dict[str, np.dtype[Any]] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+_OPCODES = frozenset(
+    "PROTO STOP MARK GLOBAL REDUCE BUILD BINPERSID BINPUT LONG_BINPUT BINGET LONG_BINGET "
+    "BININT BININT1 BININT2 LONG1 BINUNICODE NONE NEWTRUE NEWFALSE "
+    "EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS EMPTY_DICT SETITEM SETITEMS".split()
+)
+"""The instructions that ``torch.save`` writes a dictionary of tensors with, in pickle protocol 2."""
+_MAX_MEMO = 1_000_000
 
 Array = npt.NDArray[Any]
 
@@ -131,12 +140,12 @@ def read_torch_weights(path: Path) -> dict[str, Array]:
 
 
 def _read(file: BinaryIO) -> dict[str, Array]:
-    head = [_TensorUnpickler(file).load() for _ in range(3)]
+    head = [_load(_TensorUnpickler(file), file) for _ in range(3)]
     if head[:2] != [_MAGIC_NUMBER, _PROTOCOL_VERSION]:
         raise pickle.UnpicklingError("no legacy checkpoint begins like this")
     unpickler = _TensorUnpickler(file)
-    tensors = unpickler.load()
-    keys = _TensorUnpickler(file).load()
+    tensors = _load(unpickler, file)
+    keys = _load(_TensorUnpickler(file), file)
     if not isinstance(keys, list) or set(keys) != set(unpickler.storages):
         raise pickle.UnpicklingError("its list of storages does not match its tensors")
     for key in keys:
@@ -147,6 +156,19 @@ def _read(file: BinaryIO) -> dict[str, Array]:
         if not isinstance(name, str) or not isinstance(tensor, _Tensor):
             raise pickle.UnpicklingError(f"{str(name)[:80]!r} is not a tensor")
     return {name: tensor.array() for name, tensor in dict.items(tensors)}
+
+
+def _load(unpickler: _TensorUnpickler, file: BinaryIO) -> Any:
+    """Unpickle the next object after reading its instructions through without following any."""
+    begin = file.tell()
+    for opcode, argument, _ in pickletools.genops(file):
+        if opcode.name not in _OPCODES:
+            raise pickle.UnpicklingError(f"it uses {opcode.name}, which is not part of a tensor")
+        # The memo is an array as long as its largest index: one wrong byte would ask for 64 GiB.
+        if opcode.name in {"BINPUT", "LONG_BINPUT"} and argument > _MAX_MEMO:
+            raise pickle.UnpicklingError(f"it remembers an object number {argument}")
+    file.seek(begin)
+    return unpickler.load()
 
 
 def _fill(storage: _Storage, file: BinaryIO) -> None:

@@ -159,7 +159,9 @@ def _finish(
 ) -> dict[str, Evaluation]:
     """Calibrate the trained network, evaluate it, and write all that the run leaves behind."""
     labels = dataset.train.labels
-    validation_logits = predict(network.logits, dataset.validation, input_spec(recipe), progress, "calibrating")
+    validation_logits = predict(
+        network.logits, dataset.validation, input_spec(recipe), progress, "calibrating"
+    )
     temperature = fit_temperature(validation_logits, np.array(dataset.validation.targets))
     network.divide_logits(temperature)
     scores = {"validation": softmax(validation_logits / np.float32(temperature))}
@@ -214,7 +216,7 @@ def _contract(
             dataset_sha256=dataset_sha256,
             backbone=recipe.backbone,
             recipe=recipe.name,
-            metrics={f"{name}_top1": round(value.top1, 6) for name, value in evaluations.items()},
+            metrics={f"keras_{name}_top1": round(value.top1, 6) for name, value in evaluations.items()},
             versions=versions(),
         ),
     )

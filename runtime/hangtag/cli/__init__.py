@@ -71,10 +71,16 @@ class LazyGroup(click.Group):
             _fail(explanation, 1)
 
 
+class _Failure(click.ClickException):
+    """One line on standard error and an exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc] # click's own way to say it, declared as a class variable
+
+
 def _fail(message: str, exit_code: int) -> NoReturn:
-    failure = click.ClickException(message)
-    failure.exit_code = exit_code
-    raise failure from None
+    raise _Failure(message, exit_code) from None
 
 
 def _plugins() -> dict[str, importlib.metadata.EntryPoint]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hangtag.sources import Source
 
 
-class _Size(click.ParamType):
+class _Size(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click only
     """``640x480`` as (640, 480)."""
 
     name = "WxH"
@@ -25,7 +25,13 @@ class _Size(click.ParamType):
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int]:
         width, cross, height = value.partition("x")
-        if not (cross and width.isdigit() and height.isdigit() and 16 <= int(width) <= 8192 and 16 <= int(height) <= 8192):
+        if not (
+            cross
+            and width.isdigit()
+            and height.isdigit()
+            and 16 <= int(width) <= 8192
+            and 16 <= int(height) <= 8192
+        ):
             self.fail(f"{value!r} is not a size like 640x480 (16 to 8192 pixels a side)", param, ctx)
         return int(width), int(height)
 
@@ -43,7 +49,9 @@ class _Size(click.ParamType):
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a frame on standard output.")
 @click.option("--record", "record", type=click.Path(path_type=Path), help="Folder for an annotated clip.")
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after so many frames.")
-@click.option("--size", "size_wh", type=_Size(), help="Frame size to ask a camera or the scene for, as 640x480.")
+@click.option(
+    "--size", "size_wh", type=_Size(), help="Frame size to ask a camera or the scene for, as 640x480."
+)
 @click.option("--fps", type=click.FloatRange(0, 1000, min_open=True), help="Frame rate to ask for.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of scene:.")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Labels to list.")
@@ -120,10 +128,14 @@ def echo_summary(summary: LoopSummary) -> None:
     rate = summary.frames / summary.seconds if summary.seconds else 0.0
     dropped = f", {summary.dropped} older ones skipped" if summary.dropped else ""
     stopped = " (interrupted)" if summary.interrupted else ""
-    click.echo(f"{summary.frames} frames in {summary.seconds:.1f} s, {rate:.1f} a second{dropped}{stopped}", err=True)
+    click.echo(
+        f"{summary.frames} frames in {summary.seconds:.1f} s, {rate:.1f} a second{dropped}{stopped}", err=True
+    )
     if summary.labelled:
         share = 100 * summary.right / summary.labelled
-        click.echo(f"{summary.right} of {summary.labelled} frames with a known label right ({share:.1f} %)", err=True)
+        click.echo(
+            f"{summary.right} of {summary.labelled} frames with a known label right ({share:.1f} %)", err=True
+        )
     for title, latency in (
         ("prepare", summary.prepare),
         ("infer", summary.infer),

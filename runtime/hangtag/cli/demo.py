@@ -11,7 +11,7 @@ from hangtag.cli.camera import echo_summary
 from hangtag.cli.options import load_classifier, model_options
 
 if TYPE_CHECKING:
-    from hangtag.pipeline import Result
+    from hangtag.pipeline import Result, Sink
 
 _VISITS = 10
 
@@ -19,9 +19,15 @@ _VISITS = 10
 @click.command()
 @model_options
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder for clip and still."
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Folder for clip and still.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed, other garments.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed, other garments."
+)
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after so many frames [every garment once].")
 def demo(
     *, model_path: Path | None, threads: int, engine: str, out: Path, seed: int, max_frames: int | None
@@ -44,7 +50,7 @@ def demo(
     spec = classifier.contract.input
     click.echo(f"{frames} frames of rendered garments at {settings.fps:g} a second, seed {seed}", err=True)
     with SceneSource(settings) as source:
-        sinks = [
+        sinks: list[Sink] = [
             _VisitLines(),
             Recorder(out / "clip.webm", spec, settings.fps),
             StillSheet(out / "still.jpg", spec),

@@ -85,7 +85,9 @@ def _opencv() -> Iterator[Finding]:
 def _engines() -> Iterator[Finding]:
     litert = device.version_of("ai-edge-litert")
     if litert is None:
-        yield Finding("wrong", "the interpreter ai-edge-litert is not installed", "pip install ai-edge-litert")
+        yield Finding(
+            "wrong", "the interpreter ai-edge-litert is not installed", "pip install ai-edge-litert"
+        )
     else:
         yield Finding("ok", f"LiteRT {litert} (--engine litert)")
     older = device.version_of("tflite-runtime")
@@ -111,7 +113,11 @@ def _model() -> Iterator[Finding]:
         return
     passed = sum(result.passed for result in results)
     state = "ok" if passed == len(results) and results else "wrong"
-    fix = "" if state == "ok" else "report it: this CPU computes other scores than the trainer's (hangtag verify)"
+    fix = (
+        ""
+        if state == "ok"
+        else "report it: this CPU computes other scores than the trainer's (hangtag verify)"
+    )
     yield Finding(state, f"bundled model: {passed} of {len(results)} golden cases pass on this device", fix)
 
 
@@ -119,7 +125,9 @@ def _cameras() -> Iterator[Finding]:
     found = sorted(Path("/dev").glob("video*"))
     if not found:
         yield Finding(
-            "note", "no camera at /dev/video*", "plug one in, or try the simulated one: hangtag camera --source scene:"
+            "note",
+            "no camera at /dev/video*",
+            "plug one in, or try the simulated one: hangtag camera --source scene:",
         )
     for path in found:
         if os.access(path, os.R_OK | os.W_OK):
@@ -140,4 +148,6 @@ def _extras() -> Iterator[Finding]:
     if tensorflow:
         yield Finding("ok", f"TensorFlow {tensorflow}: hangtag train and convert work here")
     else:
-        yield Finding("ok", 'no TensorFlow: this is the light install; to train: pip install "hangtag[train,convert]"')
+        yield Finding(
+            "ok", 'no TensorFlow: this is the light install; to train: pip install "hangtag[train,convert]"'
+        )

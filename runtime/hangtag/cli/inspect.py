@@ -43,12 +43,13 @@ def _lines(model: ModelFile) -> list[str]:
         ("author", contract.author),
         ("licence", contract.licence),
         ("labels", f"{len(contract.labels)}: {', '.join(contract.labels)}"),
-        ("frame", f"{spec.geometry.value}, {spec.kernel.value} to {spec.width_px} x {spec.height_px} px, {spec.colour_order.value}"),
+        ("frame", f"{spec.geometry.value}, {spec.kernel.value}, {spec.colour_order.value}"),
+        ("size", f"{spec.width_px} x {spec.height_px} px"),
         ("normalisation", f"(byte - {list(spec.mean)}) / {list(spec.std)}"),
         ("input", _tensor(spec.tensor)),
         ("output", f"{contract.output.kind.value}, {_tensor(contract.output.tensor)}"),
         ("temperature", f"{calibration.temperature:.4f} (folded into the weights)"),
-        ("unknown below", "no threshold" if calibration.unknown_threshold is None else f"{calibration.unknown_threshold}"),
+        ("unknown below", str(calibration.unknown_threshold or "no threshold")),
         ("backbone", origin.backbone or ""),
         ("recipe", origin.recipe or ""),
         ("data set", origin.dataset_sha256 or ""),
@@ -87,9 +88,13 @@ def _filled_template(name: str, info: ModelInfo) -> ModelContract:
     from hangtag.errors import ModelFileError
 
     if len(info.input.shape) != 4 or info.input.shape[0] != 1 or info.input.shape[3] not in {1, 3}:
-        raise ModelFileError(f"its input has shape {info.input.shape}; wanted one image (1, height, width, 1 or 3)")
+        raise ModelFileError(
+            f"its input has shape {info.input.shape}; wanted one image (1, height, width, 1 or 3)"
+        )
     if len(info.output.shape) != 2 or info.output.shape[0] != 1:
-        raise ModelFileError(f"its output has shape {info.output.shape}; wanted one row of scores (1, labels)")
+        raise ModelFileError(
+            f"its output has shape {info.output.shape}; wanted one row of scores (1, labels)"
+        )
     _, height, width, channels = info.input.shape
     return ModelContract(
         name=name,

@@ -19,7 +19,10 @@ def model_options(command: _F) -> _F:
     """Add ``--model``, ``--threads`` and ``--engine`` to a command."""
     decorators = [
         click.option(
-            "--model", "model_path", type=click.Path(path_type=Path), help="A .tflite file [the bundled model]."
+            "--model",
+            "model_path",
+            type=click.Path(path_type=Path),
+            help="A .tflite file [the bundled model].",
         ),
         click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads."),
         click.option(

@@ -36,6 +36,7 @@ def verify(model: Path | None, *, model_path: Path | None, threads: int, engine:
     failed = sum(not result.passed for result in results)
     if failed:
         raise VerificationFailed(
-            f"{failed} of {len(results)} golden cases failed: this device does not compute what the trainer did"
+            f"{failed} of {len(results)} golden cases failed: "
+            "this device does not compute what the trainer did"
         )
     click.echo(f"{len(results)} golden cases passed: {classifier.model.name}", err=True)

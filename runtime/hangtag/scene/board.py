@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hangtag.preprocess import Image
 from hangtag.scene.noise import Field
 from hangtag.scene.shapes import Points
 
@@ -85,12 +84,6 @@ class Board:
             return field
         return cv2.GaussianBlur(field, (0, 0), sigma)  # type: ignore[return-value]
 
-    def pixels(self, point: tuple[float, float], area: Area) -> tuple[float, float]:
-        """Return a point's position in an area's pixels."""
-        x = (point[0] - self._low[0]) * self.scale - area.where[1].start
-        y = (point[1] - self._low[1]) * self.scale - area.where[0].start
-        return float(x), float(y)
-
     def cast_shadow(self, area: Area, reach: float, strength: float) -> None:
         """Darken what lies beneath and around a shape that is about to be laid onto the board."""
         soft = self.softened(area.cover, reach)
@@ -110,16 +103,17 @@ class Board:
     def tint(self, area: Area, colour: npt.NDArray[np.float32]) -> None:
         """Colour what is already there (linear): the matte stays as it is."""
         share = area.cover[..., None] * self.matte[area.where][..., None]
-        self.colour[area.where] += (colour * self.matte[area.where][..., None] - self.colour[area.where]) * share
+        self.colour[area.where] += (
+            colour * self.matte[area.where][..., None] - self.colour[area.where]
+        ) * share
 
     def lit(self) -> tuple[npt.NDArray[np.float32], Field]:
         """Return the lit colours (linear, not premultiplied, float32 (h, w, 3)) and the matte (0 to 1)."""
         shade, shine = self._shading()
-        colour = self.colour / np.maximum(self.matte, 1e-3)[..., None]
+        colour = self.colour * (shade / np.maximum(self.matte, np.float32(1e-3)))[..., None]
         # Dark cloth would lose its folds: its surface scatters a little light of its own.
-        colour = colour * shade[..., None]
-        colour += (0.022 * np.maximum(shade - 0.55, 0) + 0.6 * self.gloss * shine)[..., None]
-        return colour, self.matte
+        colour += (np.float32(0.022) * np.maximum(shade - 0.55, 0) + 0.6 * self.gloss * shine)[..., None]
+        return colour.astype(np.float32, copy=False), self.matte
 
     def _shading(self) -> tuple[Field, Field]:
         """Return the diffuse factor (about 0.4 to 1.6) and the highlights (0 to 1)."""
@@ -130,7 +124,9 @@ class Board:
         steep = 1 / np.sqrt(1 + 0.8 * (slope_x * slope_x + slope_y * slope_y))
         hollow = self.softened(self.relief, 0.03) - self.relief
         occlusion = 1 - np.clip(hollow * 14, -0.12, 0.4)
-        shade = np.clip(1 + np.float32(self.light.slope) * facing, 0.35, 1.75) * (0.35 + 0.65 * steep) * occlusion
+        shade = (
+            np.clip(1 + np.float32(self.light.slope) * facing, 0.35, 1.75) * (0.35 + 0.65 * steep) * occlusion
+        )
         tilt = (slope_x + np.float32(0.30 * x)) ** 2 + (slope_y + np.float32(0.30 * y)) ** 2
         return shade, np.exp(-tilt * 22)
 
@@ -153,4 +149,5 @@ def _size(where: tuple[slice, slice]) -> tuple[int, int]:
 
 
 def _unit(cover: npt.NDArray[np.uint8]) -> Field:
-    return cover.astype(np.float32) * np.float32(1 / 255)
+    unit: Field = cover.astype(np.float32) * np.float32(1 / 255)
+    return unit

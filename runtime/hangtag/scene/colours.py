@@ -17,7 +17,8 @@ _HEX = {
     "olive": "63623f", "khaki": "a39671", "sand": "cdb890", "camel": "b3854f", "brown": "5f4332",
     "rust": "a4522f", "orange": "d9783a", "mustard": "c99a35", "yellow": "e3c653", "red": "b52f32",
     "burgundy": "662434", "rose": "cf8b93", "pink": "e4b4bf", "magenta": "b53a77", "lavender": "a99ac6",
-    "purple": "5d4079", "tan": "a37e58",
+    "purple": "5d4079", "tan": "a37e58", "oak": "bd9466", "pine": "d6b78c", "walnut": "6b4a36",
+    "ash": "b5ab9d",
 }  # fmt: skip
 
 NEUTRAL = ("white", "cream", "light grey", "grey", "charcoal", "black", "navy")
@@ -38,7 +39,7 @@ def pick(rng: np.random.Generator, *groups: Sequence[str]) -> Colour:
     """Return a colour near a random one of the groups' names; every group is as likely as the others."""
     group = groups[int(rng.integers(len(groups)))]
     base = np.array(named(group[int(rng.integers(len(group)))]))
-    return as_colour(np.clip(base * rng.uniform(0.88, 1.12) + rng.normal(0, 5, 3), 12, 246))
+    return as_colour(np.clip(base * rng.uniform(0.88, 1.12) + rng.normal(0, 3, 3), 12, 246))
 
 
 def as_colour(values: Sequence[float] | np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Colour:

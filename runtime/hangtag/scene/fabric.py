@@ -1,4 +1,4 @@
-"""What garments are made of: a tileable picture of the cloth, its weave as relief, its shine and its drape."""
+"""What garments are made of: a tileable picture of the cloth, its weave as relief, shine and drape."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def plain_tile(rng: np.random.Generator, colour: Colour, mottle: float = 0.02) -
     coarse = noise_table(60.0, variant=int(rng.integers(3)))
     fine = noise_table(5.0, variant=int(rng.integers(3)))
     level = 1 + np.float32(mottle) * (0.5 * coarse + fine)
-    return np.clip(level[..., None] * np.array(colour, np.float32), 0, 255).astype(np.uint8)
+    tile: Image = np.clip(level[..., None] * np.array(colour, np.float32), 0, 255).astype(np.uint8)
+    return tile
 
 
 def lining(outer: Fabric) -> Fabric:
@@ -78,7 +79,8 @@ def _smooth() -> Field:
 @lru_cache(maxsize=1)
 def _twill() -> Field:
     y, x = np.mgrid[:TABLE_PX, :TABLE_PX].astype(np.float32)
-    return np.sin(2 * np.pi * (x + y) * 128 / TABLE_PX).astype(np.float32) + 0.6 * noise_table(6.0)
+    weave: Field = np.sin(2 * np.pi * (x + y) * 128 / TABLE_PX).astype(np.float32) + 0.6 * noise_table(6.0)
+    return weave
 
 
 @lru_cache(maxsize=1)
@@ -87,25 +89,32 @@ def _knit() -> Field:
     y, x = np.mgrid[:TABLE_PX, :TABLE_PX].astype(np.float32) / TABLE_PX
     column = np.abs((x * 40) % 1 - 0.5)
     stitch = np.sin(2 * np.pi * (y * 48 + column * 1.6))
-    return (0.9 * stitch * (0.4 + column) - 1.6 * (column < 0.06) + 0.5 * noise_table(8.0)).astype(np.float32)
+    weave: Field = (0.9 * stitch * (0.4 + column) - 1.6 * (column < 0.06) + 0.5 * noise_table(8.0)).astype(
+        np.float32
+    )
+    return weave
 
 
 @lru_cache(maxsize=1)
 def _ribbed() -> Field:
     x = np.arange(TABLE_PX, dtype=np.float32)[None, :] / TABLE_PX
     ribs = np.sin(2 * np.pi * 36 * x) + 0.35 * noise_table(9.0)
-    return ribs.astype(np.float32)
+    weave: Field = ribs.astype(np.float32)
+    return weave
 
 
 @lru_cache(maxsize=1)
 def _fluffy() -> Field:
-    return 0.7 * noise_table(14.0, 0.8) + 0.6 * noise_table(6.0, 0.8)
+    weave: Field = 0.7 * noise_table(14.0, 0.8) + 0.6 * noise_table(6.0, 0.8)
+    return weave
 
 
 @lru_cache(maxsize=1)
 def _pebbled() -> Field:
     """Leather: cells with narrow valleys between them."""
-    return -cv2.GaussianBlur(np.exp(-np.abs(noise_table(12.0)) * 3), (0, 0), 0.8)  # type: ignore[return-value]
+    cells = cv2.GaussianBlur(np.exp(-np.abs(noise_table(12.0)) * 3), (0, 0), 0.8)
+    weave: Field = -cells.astype(np.float32)
+    return weave
 
 
 _WEAVES = {
@@ -119,17 +128,17 @@ _WEAVES = {
 
 # Kind: weave, its height, gloss, height of the folds (garment units).
 _KINDS: dict[str, tuple[str, float, float, float]] = {
-    "cotton": ("smooth", 0.0003, 0.0, 0.020),
-    "poplin": ("smooth", 0.0002, 0.04, 0.018),
-    "jersey": ("smooth", 0.0004, 0.0, 0.016),
+    "cotton": ("smooth", 0.00010, 0.0, 0.022),
+    "poplin": ("smooth", 0.00007, 0.03, 0.021),
+    "jersey": ("smooth", 0.00014, 0.0, 0.018),
     "denim": ("twill", 0.0004, 0.0, 0.015),
     "twill": ("twill", 0.0003, 0.0, 0.014),
     "knit": ("knit", 0.0012, 0.0, 0.012),
     "rib knit": ("ribbed", 0.0016, 0.0, 0.010),
     "fleece": ("fluffy", 0.0012, 0.0, 0.011),
-    "wool": ("fluffy", 0.0007, 0.0, 0.010),
-    "nylon": ("smooth", 0.0002, 0.22, 0.018),
-    "satin": ("smooth", 0.0001, 0.30, 0.022),
+    "wool": ("fluffy", 0.0004, 0.0, 0.012),
+    "nylon": ("smooth", 0.00006, 0.20, 0.018),
+    "satin": ("smooth", 0.00004, 0.30, 0.022),
     "leather": ("pebbled", 0.0006, 0.30, 0.013),
     "smooth leather": ("pebbled", 0.0003, 0.42, 0.004),
     "suede": ("fluffy", 0.0004, 0.0, 0.004),

@@ -18,9 +18,9 @@ Field = npt.NDArray[np.float32]
 TABLE_PX = 512
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=48)
 def noise_table(wavelength_px: float, spread: float = 0.5, stretch: float = 1.0, variant: int = 0) -> Field:
-    """Return tileable noise of mean 0 and standard deviation 1, shape (TABLE_PX, TABLE_PX); do not write to it.
+    """Return tileable noise, mean 0 and standard deviation 1, shape (TABLE_PX, TABLE_PX); do not write to it.
 
     Args:
         wavelength_px: the dominant distance from crest to crest.
@@ -36,34 +36,35 @@ def noise_table(wavelength_px: float, spread: float = 0.5, stretch: float = 1.0,
     band = np.exp(-0.5 * ((frequency - 1) / spread) ** 2)
     band[0, 0] = 0
     field = np.fft.irfft2(np.fft.rfft2(white) * band, s=white.shape)
-    return (field / field.std()).astype(np.float32)
+    table: Field = (field / field.std()).astype(np.float32)
+    return table
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def wrinkle_table(variant: int = 0) -> Field:
-    """Return tileable wrinkles along y: sharp crests, wide valleys, present in places; heights about 0 to 1."""
+    """Return tileable wrinkles along y: sharp crests, wide valleys, in places; heights about 0 to 1."""
+    make = noise_table.__wrapped__  # what these are made from is not needed again
     total = np.zeros((TABLE_PX, TABLE_PX), np.float32)
     for octave, (wavelength, height) in enumerate(((170.0, 1.0), (90.0, 0.55), (48.0, 0.28))):
-        wave = noise_table(wavelength, 0.45, 1.9, 10 * variant + octave)
+        wave = make(wavelength, 0.45, 1.9, 10 * variant + octave)
         # The zero line of smooth noise wanders like a crease; its neighbourhood becomes the crest.
         crest = np.exp(-np.sqrt(wave * wave + 0.02) * 2.2)
-        presence = np.clip(noise_table(220.0, 0.6, 1.0, 10 * variant + octave + 5) * 0.5 + 0.45, 0, 1)
-        total += height * crest * presence
-    return cv2.GaussianBlur(_wrapped(total, 16), (0, 0), 1.5)[16:-16, 16:-16]  # type: ignore[return-value]
-
-
-def _wrapped(table: Field, margin: int) -> Field:
-    return np.pad(table, margin, mode="wrap")
+        presence = np.clip(make(220.0, 0.6, 1.0, 10 * variant + octave + 5) * 0.5 + 0.45, 0, 1)
+        total += np.float32(height) * crest * presence
+    margin = 16
+    wrapped = np.pad(total, margin, mode="wrap")
+    soft = cv2.GaussianBlur(wrapped, (0, 0), 1.5)[margin:-margin, margin:-margin]
+    return soft.astype(np.float32)
 
 
 def sampled(
-    table: npt.NDArray[np.generic],
-    shape: tuple[int, int],
+    table: npt.NDArray[np.float32] | npt.NDArray[np.uint8],
+    shape: tuple[int, ...],
     table_px_per_px: float | tuple[float, float],
     turn_deg: float,
     offset_px: tuple[float, float],
-) -> npt.NDArray[np.generic]:
-    """Return a piece of a tileable table, of the given (height, width), turned, scaled and shifted.
+) -> npt.NDArray[np.float32]:
+    """Return a piece of a tileable table, of the given (height, width), turned, scaled, shifted: float32.
 
     Args:
         table: any tileable picture.
@@ -73,16 +74,14 @@ def sampled(
         turn_deg: clockwise turn of the table's vertical in the result.
         offset_px: table position that lands in the result's top left corner.
     """
-    across, along = (
-        table_px_per_px if isinstance(table_px_per_px, tuple) else (table_px_per_px, table_px_per_px)
-    )
+    across, along = np.broadcast_to(table_px_per_px, 2)
     angle = np.deg2rad(turn_deg)
-    cos, sin = float(np.cos(angle)), float(np.sin(angle))
-    matrix = np.array(
-        [[cos * across, sin * across, offset_px[0]], [-sin * along, cos * along, offset_px[1]]], np.float64
-    )
+    cos, sin = np.cos(angle), np.sin(angle)
+    x, y = offset_px
+    matrix = np.array([[cos * across, sin * across, x], [-sin * along, cos * along, y]], np.float64)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(table, matrix, shape[::-1], flags=flags, borderMode=cv2.BORDER_WRAP)  # type: ignore[call-overload, no-any-return]
+    piece = cv2.warpAffine(table, matrix, (shape[1], shape[0]), flags=flags, borderMode=cv2.BORDER_WRAP)
+    return piece.astype(np.float32, copy=False)
 
 
 def random_offset(rng: np.random.Generator) -> tuple[float, float]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hangtag.scene.board import Area, Board
 from hangtag.scene.colours import Colour
 from hangtag.scene.fabric import TILE_UNITS, Fabric
-from hangtag.scene.noise import TABLE_PX, Field, noise_table, sampled, wrinkle_table
+from hangtag.scene.noise import TABLE_PX, Field, noise_table, random_offset, sampled, wrinkle_table
 from hangtag.scene.shapes import Points, ellipse, resampled
 
 
@@ -64,11 +64,11 @@ class Panel:
         """Cast its shadow, then lay cloth, edge, weave and folds."""
         area = board.area(self.outline, margin=0.03)
         if self.shadow:
-            board.cast_shadow(area, 0.007, self.shadow)
-            board.cast_shadow(area, 0.002, 0.5 * self.shadow)
-        offset = _tile_offset(rng)
+            board.cast_shadow(area, 0.009, self.shadow)
+            board.cast_shadow(area, 0.0025, 0.3 * self.shadow)
+        offset = random_offset(rng)
         tile = _on_board(self.cloth.tile_bgr, board, area, self.grain_deg, offset)
-        linear = (tile.astype(np.float32) * np.float32(1 / 255)) ** 2
+        linear = (tile * np.float32(1 / 255)) ** 2
         board.cover(area, linear, self.cloth.gloss)
         rise = self._edge(board, area)
         rise += _on_board(self.cloth.weave, board, area, self.grain_deg, offset) * np.float32(
@@ -82,9 +82,12 @@ class Panel:
 
     def _edge(self, board: Board, area: Area) -> Field:
         inside = np.pad((area.cover > 0.5).astype(np.uint8), 1)
-        distance = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1]
-        falloff = np.exp(distance * np.float32(-1 / (self.roundness * board.scale)))
-        return (self.loft * (1 - falloff)).astype(np.float32)
+        distance = cv2.distanceTransform(inside, cv2.DIST_L2, 3)[1:-1, 1:-1].astype(np.float32)
+        # Without smoothing, the lines that are equally far from two edges would show as ridges.
+        smooth = board.softened(distance, 0.35 * self.roundness)
+        falloff = np.exp(np.minimum(smooth, distance * 1.5) * np.float32(-1 / (self.roundness * board.scale)))
+        rise: Field = np.float32(self.loft) * (1 - falloff)
+        return rise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +179,9 @@ class Disc:
         dish = board.area(ellipse(*self.at, self.radius * 0.62, self.radius * 0.62), margin=0.015)
         rim = board.softened(area.cover, self.radius / 5)
         board.relief[area.where] += rim * np.float32(self.height)
-        board.relief[dish.where] -= board.softened(dish.cover, self.radius / 6) * np.float32(0.3 * self.height)
+        board.relief[dish.where] -= board.softened(dish.cover, self.radius / 6) * np.float32(
+            0.3 * self.height
+        )
         turn = rng.uniform(0, np.pi)
         for hole in range(self.holes):
             angle = turn + hole * 2 * np.pi / self.holes
@@ -203,6 +208,25 @@ class Tint:
         area = board.area(self.outline, margin=3 * self.soft)
         cover = board.softened(area.cover, self.soft) * np.float32(self.strength)
         board.tint(Area(area.where, cover), _linear(self.colour))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strokes:
+    """Ink or embroidery drawn with a round pen: lettering."""
+
+    paths: Sequence[Points]
+    colour: Colour
+    width: float
+    strength: float = 0.92
+
+    def bounds(self) -> Points:
+        """Return nothing: it only colours."""
+        return _NOWHERE
+
+    def lay(self, board: Board, rng: np.random.Generator) -> None:  # noqa: ARG002 - the protocol's
+        """Draw the strokes."""
+        area = board.line(list(self.paths), self.width)
+        board.tint(Area(area.where, area.cover * np.float32(self.strength)), _linear(self.colour))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,30 +275,34 @@ class Creases:
 
 
 def _linear(colour: Colour) -> npt.NDArray[np.float32]:
-    return (np.array(colour, np.float32) / 255) ** 2
-
-
-def _tile_offset(rng: np.random.Generator) -> tuple[float, float]:
-    x, y = rng.uniform(0, TABLE_PX, 2)
-    return float(x), float(y)
+    linear: npt.NDArray[np.float32] = np.square(np.array(colour, np.float32) / np.float32(255))
+    return linear
 
 
 def _on_board(
-    tile: npt.NDArray[np.generic], board: Board, area: Area, turn_deg: float, offset: tuple[float, float]
+    tile: npt.NDArray[np.float32] | npt.NDArray[np.uint8],
+    board: Board,
+    area: Area,
+    turn_deg: float,
+    offset_px: tuple[float, float],
 ) -> npt.NDArray[np.float32]:
     step = TABLE_PX / TILE_UNITS / board.scale
-    return sampled(tile, (area.cover.shape[0], area.cover.shape[1]), step, turn_deg, offset).astype(np.float32)
+    return sampled(tile, area.cover.shape, step, turn_deg, offset_px)
 
 
 def _folds(board: Board, area: Area, rng: np.random.Generator, turn_deg: float) -> Field:
     """Return the heights of random folds: long waves along the drape, and wrinkles in places."""
-    shape = (area.cover.shape[0], area.cover.shape[1])
     variant = int(rng.integers(3))
     step = TABLE_PX / board.scale
-    wave_turn, wrinkle_turn = turn_deg + rng.normal(0, 8, 2)
-    waves = sampled(noise_table(150.0, 0.5, 2.2, variant), shape, 0.9 * step, wave_turn, _tile_offset(rng))
-    wrinkles = sampled(wrinkle_table(variant), shape, rng.uniform(0.7, 1.1) * step, wrinkle_turn, _tile_offset(rng))
-    folds: Field = waves.astype(np.float32) * np.float32(0.35) + wrinkles.astype(np.float32) * np.float32(0.75)
+    shape = area.cover.shape
+    waves = noise_table(150.0, 0.5, 2.2, variant)
+    folds = sampled(waves, shape, 0.9 * step, turn_deg + rng.normal(0, 8), random_offset(rng))
+    folds *= np.float32(0.35)
+    crossing = turn_deg + rng.normal(0, 8)
+    wrinkles = sampled(
+        wrinkle_table(variant), shape, rng.uniform(0.7, 1.1) * step, crossing, random_offset(rng)
+    )
+    folds += wrinkles * np.float32(0.75)
     return folds
 
 

@@ -9,15 +9,20 @@ from hangtag.preprocess import Image
 from hangtag.scene.colours import BRIGHT, NEUTRAL, SOFT, Colour, contrasting, mixed, pick
 from hangtag.scene.fabric import Fabric, fabric, plain_tile
 from hangtag.scene.noise import TABLE_PX, Field, noise_table
+from hangtag.scene.shapes import Points
 
 _SUPERSAMPLED = 4  # fractional bits of cv2's drawing coordinates
 
 
-def stripes(rng: np.random.Generator, colour: Colour, kind: str, count: int, *, upright: bool = False) -> Fabric:
+def stripes(
+    rng: np.random.Generator, colour: Colour, kind: str, count: int, *, upright: bool = False
+) -> Fabric:
     """Return cloth with ``count`` stripes per tile, across the body or upright."""
     profile = _stripe_profile(rng, count, float(rng.uniform(0.25, 0.5)))
     cover = np.broadcast_to(profile[None, :] if upright else profile[:, None], (TABLE_PX, TABLE_PX))
-    return fabric(_inked(plain_tile(rng, colour), contrasting(rng, colour), cover), colour, kind)
+    # Shirts' upright stripes are quiet; stripes across a jersey are meant to be seen.
+    strength = np.float32(rng.uniform(0.2, 0.6) if upright else 1.0)
+    return fabric(_inked(plain_tile(rng, colour), contrasting(rng, colour), strength * cover), colour, kind)
 
 
 def check(rng: np.random.Generator, colour: Colour, kind: str, count: int) -> Fabric:
@@ -26,19 +31,19 @@ def check(rng: np.random.Generator, colour: Colour, kind: str, count: int) -> Fa
     tile = plain_tile(rng, colour)
     wide = _stripe_profile(rng, count, 0.5)
     both = 0.5 * (wide[None, :] + wide[:, None])
-    tile = _inked(tile, ink, 0.92 * both)
+    tile = _inked(tile, ink, np.float32(rng.uniform(0.55, 0.95)) * both)
     if rng.random() < 0.7:
         thin = np.roll(_stripe_profile(rng, count, 0.07), TABLE_PX // (4 * count))
         over = pick(rng, NEUTRAL, BRIGHT)
-        tile = _inked(tile, over, 0.75 * np.maximum(thin[None, :], thin[:, None]))
+        tile = _inked(tile, over, np.float32(0.75) * np.maximum(thin[None, :], thin[:, None]))
     return fabric(tile, colour, kind)
 
 
 def denim(rng: np.random.Generator, colour: Colour) -> Fabric:
     """Return denim: a twill of dyed and white yarn with slubs along the warp."""
-    slubs = noise_table(9.0, 0.6, 6.0, 1)
+    slubs = noise_table(5.0, 0.6, 5.0, 1)
     yarn = noise_table(3.5, 0.6, 2.0)
-    white = np.clip(0.10 + 0.07 * slubs + 0.06 * yarn, 0, 0.5)
+    white = np.clip(0.10 + 0.05 * slubs + 0.04 * yarn, 0, 0.5)
     return fabric(_inked(plain_tile(rng, colour, 0.03), (225, 222, 216), white), colour, "denim")
 
 
@@ -90,11 +95,15 @@ def folk(rng: np.random.Generator, colour: Colour, kind: str) -> Fabric:
     for band in range(bands):
         local = (y * bands - band) * 2 - 1
         inside = np.abs(local) < 1
-        kinds = (np.abs(local) + wave < 0.75, np.abs(local - 0.5 + wave) < 0.22, np.abs(np.abs(local) - 0.7) < 0.12)
+        kinds = (
+            np.abs(local) + wave < 0.75,
+            np.abs(local - 0.5 + wave) < 0.22,
+            np.abs(np.abs(local) - 0.7) < 0.12,
+        )
         cover[band % 3][inside & (kinds[int(rng.integers(3))] | (np.abs(np.abs(local) - 0.88) < 0.06))] = 1
     tile = plain_tile(rng, colour)
     for ink, place in zip(inks, cover, strict=True):
-        tile = _inked(tile, ink, cv2.GaussianBlur(place, (0, 0), 0.8))
+        tile = _inked(tile, ink, cv2.GaussianBlur(place, (0, 0), 0.8).astype(np.float32))
     return fabric(tile, colour, kind)
 
 
@@ -109,7 +118,8 @@ def _inked(tile: Image, ink: Colour, cover: Field) -> Image:
     """Return the tile with ``ink`` over it where ``cover`` (0 to 1) says so."""
     share = np.ascontiguousarray(cover, np.float32)[..., None]
     blended = tile + (np.array(ink, np.float32) - tile) * share
-    return np.clip(blended, 0, 255).astype(np.uint8)
+    inked: Image = np.clip(blended, 0, 255).astype(np.uint8)
+    return inked
 
 
 def _stripe_profile(rng: np.random.Generator, count: int, share: float) -> Field:
@@ -118,13 +128,13 @@ def _stripe_profile(rng: np.random.Generator, count: int, share: float) -> Field
     return np.clip((share / 2 - np.abs(phase - 0.5)) * TABLE_PX / count + 0.5, 0, 1).astype(np.float32)
 
 
-def _scattered(rng: np.random.Generator, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _scattered(rng: np.random.Generator, count: int) -> Points:
     """Return positions that keep some distance: a jittered grid, in random order."""
     side = max(2, round(np.sqrt(count)))
     grid = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
     places = (grid + rng.uniform(0.1, 0.9, grid.shape)) * TABLE_PX / side
-    rng.shuffle(places)
-    return places
+    order: Points = rng.permutation(places)
+    return order
 
 
 def _flower(

@@ -1,7 +1,7 @@
 """Outlines of garments: smooth curves that meet in corners, in garment units.
 
-One garment unit is about the longer side of the garment; x runs to the right from the garment's middle, y runs
-down. Points are float64 arrays of shape (n, 2).
+One garment unit is about the longer side of the garment; x runs to the right from the garment's middle, y
+runs down. Points are float64 arrays of shape (n, 2).
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def symmetric(*right: Curve) -> Points:
 
 def mirror(points: Curve | Points) -> Points:
     """Return the points with left and right exchanged."""
-    return np.asarray(points, np.float64) * np.array([-1.0, 1.0])
+    mirrored: Points = np.asarray(points, np.float64) * np.array([-1.0, 1.0])
+    return mirrored
 
 
 def moved(points: Points, x: float, y: float, turn_deg: float = 0.0) -> Points:
@@ -69,6 +70,24 @@ def moved(points: Points, x: float, y: float, turn_deg: float = 0.0) -> Points:
     rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     turned: Points = points @ rotation + np.array([x, y])
     return turned
+
+
+def shifted(points: Points, x: float, y: float) -> Points:
+    """Return the points moved by (x, y)."""
+    placed: Points = points + np.array([x, y])
+    return placed
+
+
+def both(points: Curve | Points) -> list[Points]:
+    """Return the points and their mirror image: the right and the left one of a pair."""
+    right = np.asarray(points, np.float64)
+    return [right, mirror(right)]
+
+
+def whole(right: Curve | Points) -> Points:
+    """Return the path from left to right whose right half starts in the middle (x 0)."""
+    half = curve(right)
+    return np.vstack([mirror(half)[::-1], half[1:]])
 
 
 def ellipse(x: float, y: float, radius_x: float, radius_y: float) -> Points:
@@ -88,34 +107,9 @@ def between(start: Points, end: Points, share: float) -> Points:
     return path
 
 
-def at_share(path: Points, share: float) -> tuple[float, float]:
-    """Return the point at a share (0 to 1) of a path's length."""
-    x, y = resampled(path, np.array([share]))[0]
-    return float(x), float(y)
-
-
 def resampled(path: Points, shares: npt.NDArray[np.float64]) -> Points:
     """Return the points at the given shares (0 to 1) of a path's length."""
     steps = np.hypot(*np.diff(path, axis=0).T)
     length = np.concatenate([[0.0], np.cumsum(steps)])
     at = shares * length[-1]
     return np.stack([np.interp(at, length, path[:, 0]), np.interp(at, length, path[:, 1])], axis=1)
-
-
-def tube(centre: Curve | Points, widths: Sequence[float]) -> tuple[Points, Points]:
-    """Return the two edges of a limb (a sleeve, a strap) around a centre line.
-
-    Args:
-        centre: points that the centre line goes through.
-        widths: the limb's width, spread evenly over its length.
-
-    Returns:
-        The edge on the left of the direction of travel (as seen) and the one on the right, start to end.
-    """
-    path = resampled(curve(centre), np.linspace(0, 1, 24))
-    along = np.gradient(path, axis=0)
-    along /= np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
-    across = np.stack([along[:, 1], -along[:, 0]], axis=1)
-    knots = np.linspace(0, 1, len(widths))
-    half = 0.5 * np.interp(np.linspace(0, 1, len(path)), knots, np.asarray(widths))[:, None]
-    return path + across * half, path - across * half

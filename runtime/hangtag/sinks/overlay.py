@@ -19,7 +19,7 @@ _FONT = cv2.FONT_HERSHEY_DUPLEX
 
 def draw(result: Result, spec: InputSpec) -> Image:
     """Return a copy of the frame (BGR uint8) with the corners of the model's view and a label card."""
-    image = result.frame.image_bgr.copy()
+    image: Image = result.frame.image_bgr.copy()
     height, width = image.shape[:2]
     scale = max(0.35, min(width, height) / 480)
     _draw_corners(image, source_rectangle((width, height), spec), scale)
@@ -65,7 +65,14 @@ def _paper(image: Image, box: tuple[int, int, int, int], scale: float) -> None:
     left, top, right, bottom = box
     cut = round(14 * scale)
     outline = np.array(
-        [(left + cut, top), (right, top), (right, bottom), (left + cut, bottom), (left, bottom - cut), (left, top + cut)]
+        [
+            (left + cut, top),
+            (right, top),
+            (right, bottom),
+            (left + cut, bottom),
+            (left, bottom - cut),
+            (left, top + cut),
+        ]
     )
     cv2.fillPoly(image, [outline], _PAPER, cv2.LINE_AA)
     cv2.polylines(image, [outline], True, _FAINT, max(1, round(scale)), cv2.LINE_AA)

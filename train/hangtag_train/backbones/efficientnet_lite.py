@@ -59,8 +59,8 @@ _HEAD_FILTERS = 1280
 def build(size_px: int, *, pretrained: bool = True) -> keras.Model:
     """Return the network up to its pooled features: float32 (n, size, size, 3) to float32 (n, 1280).
 
-    BatchNorm always uses its stored statistics, in training too: batches of a fine-tuning are small and
-    its photos few, and frozen statistics make the trained network the one that is deployed.
+    Call it with ``training=False`` in fine-tuning too, so that BatchNorm uses its stored statistics: batches
+    are small then and photos few, and frozen statistics make the trained network the one that is deployed.
 
     Args:
         size_px: height and width of the input.
@@ -106,7 +106,7 @@ def _normalised(inputs: Any, name: str, *, activate: bool) -> Any:
     norm = keras.layers.BatchNormalization(
         epsilon=_BATCH_NORM_EPSILON, momentum=_BATCH_NORM_MOMENTUM, name=f"{name}_norm"
     )
-    outputs = norm(inputs, training=False)
+    outputs = norm(inputs)
     return keras.layers.ReLU(6.0, name=f"{name}_relu6")(outputs) if activate else outputs
 
 

@@ -67,8 +67,13 @@ def shirting(rng: np.random.Generator) -> Fabric:
         rng,
         (
             (2.5, lambda: plain(rng, colour, "poplin")),
-            (3, lambda: patterns.check(rng, colour, "cotton", int(rng.choice([8, 10, 14])))),
-            (2, lambda: patterns.stripes(rng, colour, "poplin", int(rng.choice([26, 32, 40])), upright=True)),
+            (3, lambda: patterns.check(rng, colour, "cotton", int(rng.choice([10, 14, 18, 24])))),
+            (
+                2,
+                lambda: patterns.stripes(
+                    rng, colour, "poplin", int(rng.choice([32, 40, 52, 64])), upright=True
+                ),
+            ),
             (0.8, lambda: patterns.denim(rng, pick(rng, DENIM))),
         ),
     )
@@ -139,12 +144,16 @@ def padding(rng: np.random.Generator) -> Fabric:
 
 def coating(rng: np.random.Generator) -> Fabric:
     """Return heavy cloth for a coat or a blazer."""
-    return plain(rng, pick(rng, ("charcoal", "navy", "black", "camel", "grey", "brown", "forest")), "wool", 0.05)
+    return plain(
+        rng, pick(rng, ("charcoal", "navy", "black", "camel", "grey", "brown", "forest")), "wool", 0.05
+    )
 
 
 def shell(rng: np.random.Generator) -> Fabric:
     """Return weatherproof cloth for a parka."""
-    return plain(rng, pick(rng, ("olive", "navy", "khaki", "black", "mustard", "red", "teal", "charcoal")), "twill")
+    return plain(
+        rng, pick(rng, ("olive", "navy", "khaki", "black", "mustard", "red", "teal", "charcoal")), "twill"
+    )
 
 
 def hide(rng: np.random.Generator) -> Fabric:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from hangtag.scene import colours
 from hangtag.scene.colours import Colour
 from hangtag.scene.fabric import Fabric, lining
 from hangtag.scene.garments import details
-from hangtag.scene.garments.tops import Cut
+from hangtag.scene.garments.cut import Cut
 from hangtag.scene.parts import Groove, Panel, Part, Ribs, Stitches, Tint
-from hangtag.scene.shapes import Points, box, curve, mirror, outline, symmetric
+from hangtag.scene.shapes import Points, both, box, curve, mirror, outline, symmetric
 
 
 def collar_parts(cut: Cut, cloth: Fabric, *, point: tuple[float, float], spread: float = 0.0) -> list[Part]:
@@ -36,7 +35,12 @@ def collar_parts(cut: Cut, cloth: Fabric, *, point: tuple[float, float], spread:
         [(neck + 0.038, 0.040), (0.5 * (neck + 0.038 + point[0]) + 0.004, 0.5 * (0.04 + point[1])), point],
         [point, (0.5 * (point[0] + spread), 0.5 * (point[1] + depth) - 0.004), (spread, depth)],
     )
-    edge = np.vstack([curve([(neck + 0.032, 0.036), (point[0] - 0.004, point[1] - 0.010)]), [(spread + 0.004, depth - 0.006)]])
+    edge = np.vstack(
+        [
+            curve([(neck + 0.032, 0.036), (point[0] - 0.004, point[1] - 0.010)]),
+            [(spread + 0.004, depth - 0.006)],
+        ]
+    )
     parts: list[Part] = [
         Panel(outline=back, cloth=inside, folds=0.2, loft=0.002, shadow=0.15),
         Tint(outline=back, colour=(20, 20, 20), strength=0.16, soft=0.012),
@@ -44,14 +48,25 @@ def collar_parts(cut: Cut, cloth: Fabric, *, point: tuple[float, float], spread:
         *details.size_label(0.0, (225, 225, 225)),
     ]
     for side, turn in ((leaf, -35.0), (mirror(leaf), 35.0)):
-        parts.append(Panel(outline=side, cloth=cloth, grain_deg=turn, folds=0.15, loft=0.010, roundness=0.010, shadow=0.6))
+        parts.append(
+            Panel(
+                outline=side, cloth=cloth, grain_deg=turn, folds=0.15, loft=0.010, roundness=0.010, shadow=0.6
+            )
+        )
     stitches = [edge, mirror(edge)]
     parts.append(Stitches(paths=stitches, colour=details.thread(cloth, 0.25), width=0.0016, length=0.005))
     return parts
 
 
 def placket_parts(
-    top: float, bottom: float, cloth: Fabric, *, buttons: int, colour: Colour, width: float = 0.034, radius: float = 0.0085
+    top: float,
+    bottom: float,
+    cloth: Fabric,
+    *,
+    buttons: int,
+    colour: Colour,
+    width: float = 0.034,
+    radius: float = 0.0085,
 ) -> list[Part]:
     """Return the buttoned strip down a front."""
     half = 0.5 * width
@@ -59,7 +74,7 @@ def placket_parts(
     seams = [np.array([(x, top + 0.004), (x, bottom)]) for x in (-half + 0.006, half - 0.006)]
     column = np.array([(0, top + 0.012), (0.0, bottom - 0.06)])
     return [
-        Panel(outline=strip, cloth=cloth, folds=0.12, loft=0.006, roundness=0.004, shadow=0.45, applied=True),
+        Panel(outline=strip, cloth=cloth, folds=0.12, loft=0.007, roundness=0.004, shadow=0.6, applied=True),
         Stitches(paths=seams, colour=details.thread(cloth, 0.22), width=0.0016, length=0.005),
         *details.buttons(column, buttons, radius, colour),
     ]
@@ -88,8 +103,10 @@ def lapel_parts(cut: Cut, cloth: Fabric, *, width: float) -> list[Part]:
         [(0.5 * neck, 0.045), (0, 0.05)],
     )
     parts: list[Part] = [Panel(outline=back, cloth=cloth, folds=0.1, loft=0.010, shadow=0.3)]
-    for piece in (lapel, mirror(lapel), collar, mirror(collar)):
-        parts.append(Panel(outline=piece, cloth=cloth, folds=0.15, loft=0.010, roundness=0.010, shadow=0.6))
+    parts += [
+        Panel(outline=piece, cloth=cloth, folds=0.15, loft=0.010, roundness=0.010, shadow=0.6)
+        for piece in (*both(lapel), *both(collar))
+    ]
     return parts
 
 
@@ -100,9 +117,13 @@ def hood_back(rng: np.random.Generator, cloth: Fabric, neck: float, fur: Fabric 
     opening = _hood(0.80 * height, 0.62 * wide, 0.55 * neck)
     parts: list[Part] = []
     if fur is not None:
-        parts.append(Panel(outline=_hood(height + 0.022, wide + 0.022, neck + 0.01), cloth=fur, loft=0.03, shadow=0))
+        parts.append(
+            Panel(outline=_hood(height + 0.022, wide + 0.022, neck + 0.01), cloth=fur, loft=0.03, shadow=0)
+        )
     parts.append(Panel(outline=outer, cloth=cloth, loft=0.024, roundness=0.04, shadow=0.2))
-    parts.append(Panel(outline=opening, cloth=lining(cloth), folds=0.8, loft=-0.02, roundness=0.03, shadow=0.3))
+    parts.append(
+        Panel(outline=opening, cloth=lining(cloth), folds=0.8, loft=-0.02, roundness=0.03, shadow=0.3)
+    )
     parts.append(Tint(outline=opening, colour=(15, 15, 15), strength=0.35, soft=0.02))
     seam = curve([(0, -height + 0.01), (0.004, -0.9 * height)])
     parts.append(Groove(paths=[seam], depth=0.004))
@@ -118,7 +139,11 @@ def stand_collar(cut: Cut, cloth: Fabric, *, height: float, ribbed: bool) -> lis
         [(0.5 * neck, cut.depth), (0, cut.depth + 0.01)],
     )
     half = outline(
-        [(0.004, cut.depth - 0.62 * height), (0.6 * neck, 0.55 * cut.depth - 0.8 * height), (neck - 0.01, -0.9 * height)],
+        [
+            (0.004, cut.depth - 0.62 * height),
+            (0.6 * neck, 0.55 * cut.depth - 0.8 * height),
+            (neck - 0.01, -0.9 * height),
+        ],
         [(neck - 0.01, -0.9 * height), (neck + 0.018, 0.010)],
         [(neck + 0.018, 0.010), (0.6 * neck, 0.80 * cut.depth), (0.004, cut.depth + 0.006)],
         [(0.004, cut.depth + 0.006), (0.004, cut.depth - 0.62 * height)],
@@ -137,17 +162,12 @@ def stand_collar(cut: Cut, cloth: Fabric, *, height: float, ribbed: bool) -> lis
 
 def _hood(height: float, wide: float, neck: float) -> Points:
     return symmetric(
-        [(0, -height), (0.55 * wide, -0.94 * height), (wide, -0.5 * height), (0.98 * wide, -0.12 * height), (neck, 0.035)],
+        [
+            (0, -height),
+            (0.55 * wide, -0.94 * height),
+            (wide, -0.5 * height),
+            (0.98 * wide, -0.12 * height),
+            (neck, 0.035),
+        ],
         [(neck, 0.035), (0.5 * neck, 0.08), (0, 0.09)],
     )
-
-
-def open_front(cut: Cut, gap: float, bottom: float) -> Points:
-    """Return the outline of the lining that an unfastened front shows."""
-    right = curve([(0.25 * gap, cut.depth - 0.01), (0.42 * gap, 0.5 * bottom), (gap, bottom + 0.01)])
-    return np.vstack([right, mirror(right)[::-1]])
-
-
-def edge_trim(cloth: Fabric) -> Colour:
-    """Return the colour of piping on a cloth."""
-    return colours.shaded(cloth.colour, 0.6 if colours.luminance(cloth.colour) > 70 else 1.9)

@@ -7,8 +7,9 @@ import numpy as np
 from hangtag.scene import colours
 from hangtag.scene.colours import Colour
 from hangtag.scene.fabric import Fabric, plain
+from hangtag.scene.garments.lettering import words
 from hangtag.scene.parts import Cord, Disc, Groove, Panel, Part, Stitches, Tint
-from hangtag.scene.shapes import Points, blob, box, curve, ellipse, outline
+from hangtag.scene.shapes import Points, blob, box, curve, ellipse, outline, shifted
 
 METAL: Colour = (150.0, 155.0, 160.0)
 BRASS: Colour = (70.0, 125.0, 165.0)
@@ -45,7 +46,13 @@ def zip_parts(path: Points, cloth: Fabric, metal: Colour, *, width: float = 0.02
     top = path[0]
     return [
         Groove(paths=[path], depth=0.008, width=width, soft=0.003),
-        Cord(paths=[path], colour=colours.shaded(cloth.colour, 0.62), width=width * 0.55, height=0.001, shadow=0.2),
+        Cord(
+            paths=[path],
+            colour=colours.shaded(cloth.colour, 0.62),
+            width=width * 0.55,
+            height=0.001,
+            shadow=0.2,
+        ),
         Stitches(paths=[path], colour=metal, width=width * 0.26, length=0.005),
         Disc(at=(float(top[0]), float(top[1]) + 0.012), radius=0.007, colour=metal, holes=0, gloss=0.6),
         Cord(paths=[top + np.array([[0, 0.014], [0.002, 0.045]])], colour=metal, width=0.007, gloss=0.6),
@@ -86,55 +93,34 @@ def slit_pocket(path: Points, cloth: Fabric) -> list[Part]:
     return [
         Groove(paths=[path], depth=0.010, width=0.008, soft=0.003),
         Cord(paths=[path], colour=colours.shaded(cloth.colour, 0.45), width=0.005, height=-0.002, shadow=0.3),
-        Stitches(paths=[path + [0.012, 0.004]], colour=thread(cloth), width=0.0018),
+        Stitches(paths=[shifted(path, 0.012, 0.004)], colour=thread(cloth), width=0.0018),
     ]
 
 
 def chest_print(rng: np.random.Generator, cloth: Fabric, *, middle: float, width: float) -> list[Part]:
-    """Return a printed motif on a chest: lettering-like bars, a disc with stripes, or a mountain."""
+    """Return a printed motif on a chest: lettering, a disc with stripes, or a mountain."""
     ink = colours.contrasting(rng, cloth.colour)
     second = colours.pick(rng, colours.BRIGHT, colours.SOFT)
     kind = int(rng.integers(4))
     if kind == 0:
-        return _words(rng, ink, middle, width)
+        return words(rng, ink, middle, width)
     if kind == 1:
-        return [*_sun(ink, second, middle, 0.36 * width), *_words(rng, ink, middle + 0.46 * width, 0.7 * width)]
+        return [
+            *_sun(ink, second, middle, 0.36 * width),
+            *words(rng, ink, middle + 0.46 * width, 0.7 * width, rows=1),
+        ]
     if kind == 2:
-        return [*_mountain(ink, second, middle, 0.55 * width), *_words(rng, ink, middle + 0.3 * width, 0.8 * width)]
-    return _words(rng, ink, middle - 0.05, 0.42 * width)
-
-
-def _words(rng: np.random.Generator, ink: Colour, middle: float, width: float) -> list[Part]:
-    """Return rows of strokes that read as lettering from a distance."""
-    parts: list[Part] = []
-    rows = int(rng.integers(1, 4))
-    size = width * rng.uniform(0.12, 0.2)
-    for row in range(rows):
-        y = middle + (row - 0.5 * rows) * 1.5 * size
-        x = -0.5 * width * rng.uniform(0.75, 1.0)
-        right = -x
-        while x < right - 0.5 * size:
-            glyph = _glyph(rng, x, y, min(size * rng.uniform(0.55, 0.9), right - x), size)
-            parts.append(Tint(outline=glyph, colour=ink, strength=0.9, soft=0.0007))
-            x += size * (1.45 if rng.random() < 0.12 else 0.95)
-    return parts
-
-
-def _glyph(rng: np.random.Generator, x: float, y: float, width: float, height: float) -> Points:
-    """Return a letter-like outline: a stem with one or two arms."""
-    stroke = 0.26 * height
-    at = rng.uniform(0, height - stroke, 2)
-    arms = np.sort(at)
-    points = [(x, y), (x + stroke, y)]
-    for arm in arms:
-        points += [(x + stroke, y + arm), (x + width, y + arm), (x + width, y + arm + stroke * 0.8)]
-        points += [(x + stroke, y + arm + stroke * 0.8)]
-    points += [(x + stroke, y + height), (x, y + height)]
-    return np.array(points)
+        return [
+            *_mountain(ink, second, middle, 0.55 * width),
+            *words(rng, ink, middle + 0.28 * width, 0.8 * width, rows=1),
+        ]
+    return words(rng, ink, middle - 0.05, 0.42 * width)
 
 
 def _sun(ink: Colour, second: Colour, middle: float, radius: float) -> list[Part]:
-    parts: list[Part] = [Tint(outline=ellipse(0, middle, radius, radius), colour=second, strength=0.9, soft=0.001)]
+    parts: list[Part] = [
+        Tint(outline=ellipse(0, middle, radius, radius), colour=second, strength=0.9, soft=0.001)
+    ]
     for band in (0.25, 0.5, 0.75):
         half = radius * np.sqrt(1 - band**2)
         y = middle + band * radius
@@ -144,7 +130,9 @@ def _sun(ink: Colour, second: Colour, middle: float, radius: float) -> list[Part
 
 
 def _mountain(ink: Colour, second: Colour, middle: float, half: float) -> list[Part]:
-    range_ = np.array([(-1, 0.3), (-0.45, -0.25), (-0.2, -0.02), (0.15, -0.5), (0.6, 0.0), (0.75, -0.1), (1, 0.3)])
+    range_ = np.array(
+        [(-1, 0.3), (-0.45, -0.25), (-0.2, -0.02), (0.15, -0.5), (0.6, 0.0), (0.75, -0.1), (1, 0.3)]
+    )
     snow = np.array([(-0.02, -0.27), (0.15, -0.5), (0.33, -0.3), (0.2, -0.22), (0.13, -0.32), (0.05, -0.2)])
     return [
         Tint(outline=range_ * half + [0, middle], colour=second, strength=0.9, soft=0.001),
@@ -157,11 +145,15 @@ def drawstring(x: float, y: float, length: float, colour: Colour, rng: np.random
     parts: list[Part] = []
     for side in (-1.0, 1.0):
         swing = rng.uniform(0.01, 0.04) * side
-        end = curve([(x + 0.008 * side, y), (x + swing + 0.01 * side, y + 0.5 * length), (x + swing, y + length)])
+        end = curve(
+            [(x + 0.008 * side, y), (x + swing + 0.01 * side, y + 0.5 * length), (x + swing, y + length)]
+        )
         parts.append(Cord(paths=[end], colour=colour, width=0.009, height=0.006))
         parts.append(Disc(at=(x + 0.022 * side, y), radius=0.006, colour=METAL, holes=0))
     loops = [
-        blob([(x, y + 0.005), (x + 0.02 * s, y - 0.006), (x + 0.042 * s, y + 0.014), (x + 0.02 * s, y + 0.018)])
+        blob(
+            [(x, y + 0.005), (x + 0.02 * s, y - 0.006), (x + 0.042 * s, y + 0.014), (x + 0.02 * s, y + 0.018)]
+        )
         for s in (-1.0, 1.0)
     ]
     parts.append(Cord(paths=[np.vstack([loop, loop[:1]]) for loop in loops], colour=colour, width=0.008))
@@ -174,6 +166,12 @@ def trim(rng: np.random.Generator, colour: Colour, kind: str = "jersey") -> Fabr
 
 
 def _spread(path: Points, count: int) -> Points:
-    from hangtag.scene.shapes import resampled  # noqa: PLC0415
+    from hangtag.scene.shapes import resampled
 
     return resampled(path, np.linspace(0, 1, count))
+
+
+def worn(outline_: Points, pale: Colour) -> Part:
+    """Return the paler middle of washed denim."""
+    middle = outline_.mean(axis=0)
+    return Tint(outline=(outline_ - middle) * [0.6, 0.5] + middle, colour=pale, strength=0.3, soft=0.05)

@@ -9,9 +9,9 @@ from hangtag.scene.colours import DENIM, pick
 from hangtag.scene.fabric import Fabric, lining, plain
 from hangtag.scene.garments import cloths, details
 from hangtag.scene.garments.collars import collar_parts, hood_back, lapel_parts, placket_parts, stand_collar
-from hangtag.scene.garments.tops import Cut, Sleeve, sleeve_pair, sleeve_parts, underarm_creases
-from hangtag.scene.parts import Cord, Groove, Panel, Part, Ribs, Stitches, Tint
-from hangtag.scene.shapes import Points, curve, mirror, outline, resampled
+from hangtag.scene.garments.cut import Cut, Sleeve, sleeve_pair, sleeve_parts, underarm_creases
+from hangtag.scene.parts import Cord, Groove, Panel, Part, Ribs, Stitches
+from hangtag.scene.shapes import Points, curve, mirror, outline, resampled, shifted
 
 
 def outwear(rng: np.random.Generator) -> list[Part]:
@@ -23,10 +23,10 @@ def outwear(rng: np.random.Generator) -> list[Part]:
 def _puffer(rng: np.random.Generator) -> list[Part]:
     vest = bool(rng.random() < 0.2)
     hooded = bool(rng.random() < 0.45)
-    cut = _cut(rng, length=rng.uniform(0.66, 0.80), depth=0.06)
+    cut = _cut(rng, length=rng.uniform(0.70, 0.84), depth=0.06)
     cloth = cloths.padding(rng)
     parts: list[Part] = hood_back(rng, cloth, cut.neck, None) if hooded else []
-    pitch = rng.uniform(0.062, 0.085)
+    pitch = rng.uniform(0.080, 0.115)
     if not vest:
         sleeves = _sleeves(rng, cut, cuff=rng.uniform(0.11, 0.13), ease=0.022)
         parts += sleeve_parts(sleeves, cloth, loft=0.04)
@@ -42,13 +42,19 @@ def _puffer(rng: np.random.Generator) -> list[Part]:
 def _parka(rng: np.random.Generator) -> list[Part]:
     cut = _cut(rng, length=rng.uniform(0.74, 0.90), depth=0.075)
     cloth = cloths.shell(rng)
-    fur = plain(rng, pick(rng, ("camel", "brown", "cream", "grey")), "fleece", 0.18) if rng.random() < 0.4 else None
+    fur = (
+        plain(rng, pick(rng, ("camel", "brown", "cream", "grey")), "fleece", 0.18)
+        if rng.random() < 0.4
+        else None
+    )
     parts: list[Part] = hood_back(rng, cloth, cut.neck, fur)
     sleeves = _sleeves(rng, cut, cuff=rng.uniform(0.105, 0.125), ease=0.012)
     parts += sleeve_parts(sleeves, cloth, loft=0.022)
     for one in sleeves:
         tab = one.band(0.9, 0.955)
-        parts.append(Panel(outline=tab, cloth=cloth, grain_deg=one.turn_deg, folds=0, loft=0.006, applied=True))
+        parts.append(
+            Panel(outline=tab, cloth=cloth, grain_deg=one.turn_deg, folds=0, loft=0.006, applied=True)
+        )
     parts.append(Panel(outline=cut.body(), cloth=cloth, loft=0.026, roundness=0.035, shadow=0.4))
     parts.append(underarm_creases(cut, cloth))
     parts += _front_zip(rng, cut, cloth)
@@ -69,7 +75,7 @@ def _parka(rng: np.random.Generator) -> list[Part]:
 
 def _coat(rng: np.random.Generator) -> list[Part]:
     blazer = bool(rng.random() < 0.4)
-    length = rng.uniform(0.70, 0.78) if blazer else rng.uniform(0.88, 1.02)
+    length = rng.uniform(0.74, 0.84) if blazer else rng.uniform(0.88, 1.02)
     cut = _cut(rng, length=length, depth=rng.uniform(0.28, 0.34))
     cloth = cloths.coating(rng)
     sleeves = _sleeves(rng, cut, cuff=rng.uniform(0.105, 0.12), ease=0.006)
@@ -89,9 +95,13 @@ def _coat(rng: np.random.Generator) -> list[Part]:
 
 def _zipped(rng: np.random.Generator) -> list[Part]:
     """Return a bomber, leather or fleece jacket: zip, ribbed or plain edges, stand collar."""
-    cut = _cut(rng, length=rng.uniform(0.62, 0.70), depth=0.065)
+    cut = _cut(rng, length=rng.uniform(0.66, 0.74), depth=0.065)
     leather = bool(rng.random() < 0.6)
-    cloth = cloths.hide(rng) if leather else plain(rng, pick(rng, colours.DARK, ("olive", "teal", "grey")), "nylon")
+    cloth = (
+        cloths.hide(rng)
+        if leather
+        else plain(rng, pick(rng, colours.DARK, ("olive", "teal", "grey")), "nylon")
+    )
     rib = plain(rng, colours.shaded(cloth.colour, 0.85), "jersey", 0.04)
     sleeves = _sleeves(rng, cut, cuff=rng.uniform(0.10, 0.12), ease=0.014)
     parts: list[Part] = sleeve_parts(sleeves, cloth, loft=0.024)
@@ -108,26 +118,33 @@ def _zipped(rng: np.random.Generator) -> list[Part]:
 
 
 def _denim_jacket(rng: np.random.Generator) -> list[Part]:
-    cut = _cut(rng, length=rng.uniform(0.60, 0.66), depth=0.085)
+    cut = _cut(rng, length=rng.uniform(0.62, 0.70), depth=0.085)
     cloth = patterns.denim(rng, pick(rng, DENIM, DENIM, ("black", "cream")))
     gold = (85.0, 140.0, 185.0)
     sleeves = _sleeves(rng, cut, cuff=rng.uniform(0.10, 0.115), ease=0.006)
     parts: list[Part] = sleeve_parts(sleeves, cloth, loft=0.018)
     for one in sleeves:
         cuff = one.band(0.91, 1)
-        parts.append(Panel(outline=cuff, cloth=cloth, grain_deg=one.turn_deg, folds=0.2, loft=0.012, shadow=0.4))
+        parts.append(
+            Panel(outline=cuff, cloth=cloth, grain_deg=one.turn_deg, folds=0.2, loft=0.012, shadow=0.4)
+        )
         parts.append(Stitches(paths=[one.across(0.895), one.across(0.92)], colour=gold))
     parts.append(Panel(outline=cut.body(), cloth=cloth, loft=0.02, roundness=0.03, shadow=0.4))
     yoke = _across(cut, 0.33)
-    darts = [curve([(x, 0.33 * cut.length), (x + dx, cut.length - 0.05)]) for x, dx in ((0.19, -0.07), (0.10, -0.03))]
-    seams = [yoke, yoke + [0, 0.008], *darts, *(mirror(dart) for dart in darts)]
+    darts = [
+        curve([(x, 0.33 * cut.length), (x + dx, cut.length - 0.05)])
+        for x, dx in ((0.19, -0.07), (0.10, -0.03))
+    ]
+    seams = [yoke, shifted(yoke, 0, 0.008), *darts, *(mirror(dart) for dart in darts)]
     parts += [Groove(paths=seams, depth=0.004), Stitches(paths=seams, colour=gold)]
     for side in (-1.0, 1.0):
         parts += details.chest_pocket(side * 0.145, 0.33 * cut.length + 0.015, 0.105, cloth, flap=True)
     band = cut.hem_band(0.05)
     parts.append(Panel(outline=band, cloth=cloth, grain_deg=90, folds=0.2, loft=0.012, shadow=0.3))
     bottom = cut.length + cut.tail
-    parts += placket_parts(cut.depth, bottom, cloth, buttons=6, colour=details.BRASS, width=0.045, radius=0.010)
+    parts += placket_parts(
+        cut.depth, bottom, cloth, buttons=6, colour=details.BRASS, width=0.045, radius=0.010
+    )
     return [*parts, *collar_parts(cut, cloth, point=(0.115, cut.depth + 0.075), spread=0.012)]
 
 
@@ -153,7 +170,7 @@ def _sleeves(rng: np.random.Generator, cut: Cut, *, cuff: float, ease: float) ->
         rng,
         cut,
         length=rng.uniform(0.54, 0.60),
-        down_deg=rng.uniform(58, 72),
+        down_deg=rng.uniform(70, 81),
         cuff=cuff,
         bend=rng.uniform(0.01, 0.035),
         ease=ease,
@@ -163,7 +180,11 @@ def _sleeves(rng: np.random.Generator, cut: Cut, *, cuff: float, ease: float) ->
 def _across(cut: Cut, share: float) -> Points:
     """Return a line across the body at a share of its length."""
     y = share * cut.length
-    half = float(np.interp(y, [cut.armpit, 0.5 * (cut.armpit + cut.length), cut.length], [cut.chest, cut.waist, cut.hem]))
+    half = float(
+        np.interp(
+            y, [cut.armpit, 0.5 * (cut.armpit + cut.length), cut.length], [cut.chest, cut.waist, cut.hem]
+        )
+    )
     return curve([(-half, y), (0, y + 0.006), (half, y)])
 
 
@@ -175,7 +196,13 @@ def _quilted_body(rng: np.random.Generator, cut: Cut, pitch: float) -> list[Part
 
 def _quilted_sleeve(rng: np.random.Generator, one: Sleeve, pitch: float) -> list[Part]:
     shares = np.arange(0.16, 0.97, pitch / 0.62)
-    return _quilting(rng, [curve(np.vstack([line[0], line.mean(axis=0) + [0, 0.008], line[1]])) for line in map(one.across, shares)])
+    return _quilting(
+        rng,
+        [
+            curve(np.vstack([line[0], shifted(line.mean(axis=0), 0, 0.008), line[1]]))
+            for line in map(one.across, shares)
+        ],
+    )
 
 
 def _quilting(rng: np.random.Generator, lines: list[Points]) -> list[Part]:
@@ -184,9 +211,17 @@ def _quilting(rng: np.random.Generator, lines: list[Points]) -> list[Part]:
     for line in lines:
         for x, y in resampled(line, rng.uniform(0.03, 0.97, 11)):
             reach = rng.uniform(0.010, 0.024) * rng.choice([-1.0, 1.0])
-            puckers.append(curve([(x, y), (x + rng.normal(0, 0.003), y + 0.5 * reach), (x + rng.normal(0, 0.006), y + reach)]))
+            puckers.append(
+                curve(
+                    [
+                        (x, y),
+                        (x + rng.normal(0, 0.003), y + 0.5 * reach),
+                        (x + rng.normal(0, 0.006), y + reach),
+                    ]
+                )
+            )
     return [
-        Groove(paths=lines, depth=0.016, width=0.022, soft=0.012),
+        Groove(paths=lines, depth=0.024, width=0.026, soft=0.015),
         Groove(paths=lines, depth=0.006, width=0.004, soft=0.003),
         Groove(paths=puckers, depth=0.004, width=0.004, soft=0.003),
     ]
@@ -202,7 +237,9 @@ def _front_zip(rng: np.random.Generator, cut: Cut, cloth: Fabric) -> list[Part]:
 def _side_pockets(cut: Cut, cloth: Fabric) -> list[Part]:
     parts: list[Part] = []
     for side in (-1.0, 1.0):
-        line = np.array([(side * 0.52 * cut.hem, 0.62 * cut.length), (side * 0.68 * cut.hem, 0.80 * cut.length)])
+        line = np.array(
+            [(side * 0.52 * cut.hem, 0.62 * cut.length), (side * 0.68 * cut.hem, 0.80 * cut.length)]
+        )
         parts += details.slit_pocket(line, cloth)
     return parts
 
@@ -212,40 +249,57 @@ def _hood_front(cut: Cut, cloth: Fabric, rng: np.random.Generator) -> list[Part]
     edge = curve(cut.neckline(deeper=0.004))
     cord = colours.mixed(cloth.colour, (230, 230, 230), 0.6)
     ends = [
-        curve([(s * 0.045, cut.depth - 0.005), (s * (0.05 + rng.uniform(0, 0.02)), cut.depth + 0.06), (s * 0.05, cut.depth + rng.uniform(0.11, 0.15))])
+        curve(
+            [
+                (s * 0.045, cut.depth - 0.005),
+                (s * (0.05 + rng.uniform(0, 0.02)), cut.depth + 0.06),
+                (s * 0.05, cut.depth + rng.uniform(0.11, 0.15)),
+            ]
+        )
         for s in (-1.0, 1.0)
     ]
-    return [Groove(paths=[edge, mirror(edge)], depth=0.006, width=0.005), Cord(paths=ends, colour=cord, width=0.009)]
+    return [
+        Groove(paths=[edge, mirror(edge)], depth=0.006, width=0.005),
+        Cord(paths=ends, colour=cord, width=0.009),
+    ]
 
 
 def _inside(cut: Cut, cloth: Fabric) -> Panel:
-    shape = outline([(-cut.neck - 0.02, 0.0), (0, -0.01), (cut.neck + 0.02, 0.0)], [(cut.neck + 0.02, 0), (0.03, cut.depth + 0.02)], [(0.03, cut.depth + 0.02), (-cut.neck - 0.02, 0.0)])
+    shape = outline(
+        [(-cut.neck - 0.02, 0.0), (0, -0.01), (cut.neck + 0.02, 0.0)],
+        [(cut.neck + 0.02, 0), (0.03, cut.depth + 0.02)],
+        [(0.03, cut.depth + 0.02), (-cut.neck - 0.02, 0.0)],
+    )
     return Panel(outline=shape, cloth=lining(cloth), folds=0.6, shadow=0)
 
 
 def _coat_buttons(rng: np.random.Generator, cut: Cut, cloth: Fabric, *, double: bool) -> list[Part]:
     dark = colours.shaded(cloth.colour, 0.45)
-    count = 2 if cut.length < 0.8 else 3
+    count = 2 if cut.length < 0.86 else 3
     low = cut.depth + 0.12 * (count - 1)
     columns = (-0.055, 0.055) if double else (0.0,)
     parts: list[Part] = []
     for x in columns:
-        parts += details.buttons(np.array([(x, cut.depth + 0.02), (x, low + 0.03)]), count, rng.uniform(0.012, 0.015), dark)
+        parts += details.buttons(
+            np.array([(x, cut.depth + 0.02), (x, low + 0.03)]), count, rng.uniform(0.012, 0.015), dark
+        )
     return parts
 
 
 def _flap(x: float, y: float, width: float) -> Points:
     half = 0.5 * width
-    return outline([(x - half, y), (x + half, y)], [(x + half, y), (x + half, y + 0.045)], [(x + half, y + 0.045), (x, y + 0.05), (x - half, y + 0.045)], [(x - half, y + 0.045), (x - half, y)])
+    return outline(
+        [(x - half, y), (x + half, y)],
+        [(x + half, y), (x + half, y + 0.045)],
+        [(x + half, y + 0.045), (x, y + 0.05), (x - half, y + 0.045)],
+        [(x - half, y + 0.045), (x - half, y)],
+    )
 
 
 def _ribbed_band(band: Points, rib: Fabric, turn_deg: float) -> list[Part]:
     return [
-        Panel(outline=band, cloth=rib, grain_deg=turn_deg, folds=0.2, loft=0.014, roundness=0.012, shadow=0.4),
+        Panel(
+            outline=band, cloth=rib, grain_deg=turn_deg, folds=0.2, loft=0.014, roundness=0.012, shadow=0.4
+        ),
         Ribs(outline=band, turn_deg=turn_deg),
     ]
-
-
-def shade(outline_: Points) -> Tint:
-    """Return a soft dark patch."""
-    return Tint(outline=outline_, colour=(10, 10, 10), strength=0.2)

@@ -1,0 +1,60 @@
+# Everything starts here: `make demo`, `make test` and `make check` need Python 3.10+ and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+DATA ?=
+RUN ?= runs/bundled
+MODEL := runtime/hangtag/models/clothing.tflite
+
+.PHONY: demo test check format bundled-model clean
+
+demo: $(VENV)/.light
+	$(BIN)/hangtag demo --out demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Trains on the photos in DATA (about an hour on two cores) and replaces the model inside the package.
+bundled-model: $(VENV)/.dev
+	@test -n "$(DATA)" || { echo "usage: make bundled-model DATA=FOLDER (train/ validation/ test/)" >&2; exit 2; }
+	$(BIN)/hangtag train "$(DATA)" --out "$(RUN)"
+	$(BIN)/hangtag convert "$(RUN)" --data "$(DATA)"
+	$(BIN)/python -m hangtag_convert.bundled "$(RUN)" --data "$(DATA)" --out "$(dir $(MODEL))"
+
+clean:
+	rm -rf $(VENV) build dist demo benchmark .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Hangtag needs Python 3.10 or newer, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.light: pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --quiet --editable .
+	$(call opencv-that-loads)
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --quiet --editable ".[dev]"
+	$(call opencv-that-loads)
+	touch $(VENV)/.light $@
+
+# opencv-python needs desktop libraries; where they are missing the headless build takes its place.
+define opencv-that-loads
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || { \
+	  echo "opencv-python does not load here: $$($(BIN)/python -c 'import cv2' 2>&1 | tail -n 1)"; \
+	  echo "taking opencv-python-headless instead (everything works but windows)"; \
+	  $(PIP) uninstall --quiet --yes opencv-python; \
+	  $(PIP) install --quiet --force-reinstall --no-deps 'opencv-python-headless>=4.9,<6'; \
+	  $(BIN)/python -c 'import cv2'; }
+endef

@@ -1,0 +1,1 @@
+"""Hangtag's benchmarks: honest latency and memory of .tflite files on this machine."""

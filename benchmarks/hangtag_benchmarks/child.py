@@ -1,0 +1,82 @@
+"""Starts a measuring process, waits for it and says in one line what went wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hangtag_benchmarks.records import Job, Measurement
+
+WORKER = (sys.executable, "-m", "hangtag_benchmarks.worker")
+"""The command that does a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a child process ended.
+
+    Args:
+        measurement: what it measured; None for a job that measures nothing, or where it failed.
+        error: why it failed, in one line without paths; None where it did not.
+        log: its standard error.
+    """
+
+    measurement: Measurement | None
+    error: str | None
+    log: str
+
+
+def run_job(job: Job, *, timeout_s: float | None = None, command: Sequence[str] | None = None) -> Outcome:
+    """Do a job in a process of its own (``command``, or :data:`WORKER`) and wait for it to end."""
+    try:
+        done = subprocess.run(
+            command or WORKER,
+            input=json.dumps(dataclasses.asdict(job)).encode(),
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+            # A file called json.py in the user's folder must not become ours.
+            env={**os.environ, "PYTHONSAFEPATH": "1"},
+        )
+    except subprocess.TimeoutExpired as expired:
+        log = (expired.stderr or b"").decode(errors="replace")
+        return Outcome(None, f"the measuring process did not answer within {timeout_s:g} s", log)
+    return _outcome(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+
+
+def _outcome(returncode: int, answer: bytes, log: str) -> Outcome:
+    if returncode != 0:
+        return Outcome(None, _death(returncode, log), log)
+    try:
+        values = json.loads(answer)
+        if "error" in values:
+            return Outcome(None, one_line(values["error"]), log)
+        measured = values["measurement"]
+        return Outcome(None if measured is None else Measurement.from_dict(measured), None, log)
+    except (ValueError, KeyError, TypeError) as error:
+        return Outcome(None, f"the measuring process gave an answer that cannot be read ({error!r})", log)
+
+
+def _death(returncode: int, log: str) -> str:
+    if returncode < 0:
+        try:
+            name = signal.Signals(-returncode).name
+        except ValueError:
+            name = "an unknown signal"
+        hint = "; was there enough memory?" if name == "SIGKILL" else ""
+        return f"the measuring process was killed by {name} (signal {-returncode}){hint}"
+    lines = [line for line in log.splitlines() if line.strip()]
+    last = one_line(lines[-1]) if lines else "it said nothing"
+    return f"the measuring process failed with exit code {returncode}: {last}"
+
+
+def one_line(text: str) -> str:
+    """Return a message on one line, with folders cut from paths: reports are published."""
+    return re.sub(r"(?<![\w.:/])/(?:[^\s/:'\"]+/)+", "", " ".join(text.split()))

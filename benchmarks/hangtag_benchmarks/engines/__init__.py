@@ -1,0 +1,1 @@
+"""What a benchmark can run a model on: one file per engine."""

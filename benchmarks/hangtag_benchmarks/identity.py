@@ -1,0 +1,32 @@
+"""Which model a file holds."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from hangtag.classifier import BUNDLED_NAME, bundled_model
+from hangtag.model_file import ModelFile, read_model_file
+from hangtag_benchmarks.records import ModelIdentity
+
+
+def identify(path: Path | None) -> ModelIdentity:
+    """Read and check a model file (None: the bundled one) and return which it is.
+
+    Raises:
+        ModelFileError: it cannot be read, is damaged or carries no contract.
+        ContractError: its contract cannot be used.
+    """
+    model = bundled_model() if path is None else read_model_file(path)
+    return _identity(BUNDLED_NAME if path is None else path.name, model)
+
+
+def _identity(file_name: str, model: ModelFile) -> ModelIdentity:
+    return ModelIdentity(
+        # A name may hold bytes that no terminal or JSON reader takes.
+        file_name="".join(char if char.isprintable() else "?" for char in file_name),
+        size_bytes=len(model.data),
+        sha256=hashlib.sha256(model.data).hexdigest(),
+        name=model.contract.name,
+        input_dtype=model.contract.input.tensor.dtype,
+    )

@@ -1,0 +1,158 @@
+"""A trained run becomes four files; each is whole, describes itself and says what its parent says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from tiny_run import TinyRun
+
+from hangtag import Classifier
+from hangtag.cli import main
+from hangtag.errors import ConversionError, DatasetError, OutputError
+from hangtag.labelled_folder import read_split
+from hangtag.progress import Progress
+from hangtag.scoring import score_photos
+from hangtag.verification import verify_cases
+from hangtag_convert.calibration_set import choose_photos
+from hangtag_convert.conversion import Conversion, convert
+from hangtag_convert.formats import Format
+
+QUIET = Progress(quiet=True)
+
+
+@pytest.fixture(scope="module")
+def converted(tiny_run: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Conversion]:
+    out = tmp_path_factory.mktemp("converted")
+    return out, convert(tiny_run.folder, out, list(Format), QUIET)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "most_mb"),
+    [
+        (Format.FLOAT32, "float32", 14.0),
+        (Format.FLOAT16, "float32", 7.2),
+        (Format.DYNAMIC, "float32", 4.2),
+        (Format.INT8, "uint8", 4.2),
+    ],
+)
+def test_each_format_is_a_working_self_describing_file(
+    converted: tuple[Path, Conversion], kind: Format, dtype: str, most_mb: float
+) -> None:
+    path = converted[0] / f"tiny-{kind.value}.tflite"
+    classifier = Classifier.load(path)
+    assert classifier.contract.input.tensor.dtype == classifier.contract.output.tensor.dtype == dtype
+    assert classifier.contract.input.shape == (1, 64, 64, 3)
+    assert classifier.contract.labels == ("blue", "green", "red")
+    assert path.stat().st_size < most_mb * 1e6
+    results = verify_cases(classifier)
+    assert len(results) == 3
+    assert all(result.passed for result in results)
+
+
+def test_full_integer_bytes_are_pixel_bytes(converted: tuple[Path, Conversion]) -> None:
+    spec = Classifier.load(converted[0] / "tiny-int8.tflite").contract.input
+    assert (spec.tensor.scale, spec.tensor.zero_point) == (1 / 128, 127)
+
+
+def test_the_table_is_what_the_files_really_do(
+    converted: tuple[Path, Conversion], tiny_run: TinyRun
+) -> None:
+    out, result = converted
+    assert result.photos == 15
+    assert [row.format for row in result.files] == list(Format)
+    validation = read_split(tiny_run.data, "validation")
+    for row in result.files:
+        scores = score_photos(Classifier.load(out / row.file), validation, QUIET)
+        assert row.top1 == (scores.argmax(1) == np.array(validation.targets)).mean()
+        assert row.size_bytes == (out / row.file).stat().st_size
+    float32 = result.files[0]
+    assert float32.agreement == 1.0
+    assert float32.worst_difference < 1e-4
+    stored = json.loads((out / "conversion.json").read_text())
+    assert stored["keras_top1"] == result.keras_top1
+    assert [row["file"] for row in stored["files"]] == [row.file for row in result.files]
+
+
+def test_the_same_run_gives_the_same_bytes(
+    converted: tuple[Path, Conversion], tiny_run: TinyRun, tmp_path: Path
+) -> None:
+    convert(tiny_run.folder, tmp_path, [Format.INT8], QUIET)
+    assert (tmp_path / "tiny-int8.tflite").read_bytes() == (converted[0] / "tiny-int8.tflite").read_bytes()
+
+
+def test_photos_that_moved_are_named_by_data(tiny_run: TinyRun, tmp_path: Path) -> None:
+    run, data = tmp_path / "run", tmp_path / "elsewhere"
+    shutil.copytree(tiny_run.folder, run)
+    seal = run / "run.json"
+    settings = json.loads(seal.read_text())
+    seal.write_text(json.dumps({**settings, "data": str(tmp_path / "gone")}))
+    with pytest.raises(DatasetError, match="gone"):
+        convert(run, tmp_path / "out", [Format.FLOAT32], QUIET)
+    shutil.copytree(tiny_run.data, data)
+    result = convert(run, tmp_path / "out", [Format.FLOAT32], QUIET, data=data)
+    assert len(result.files) == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "error", "said"),
+    [
+        (lambda run: (run / "run.json").unlink(), ConversionError, "no finished training run"),
+        (lambda run: (run / "run.json").write_text("{"), ConversionError, "not a whole training run"),
+        (lambda run: (run / "model.keras").unlink(), ConversionError, "not a whole training run"),
+        (lambda run: (run / "model.keras").write_bytes(b"x"), ConversionError, "was changed after training"),
+        (lambda run: (run / "contract.json").write_text("{}"), ConversionError, "was changed after training"),
+    ],
+)
+def test_a_run_that_is_not_whole_is_refused(
+    tiny_run: TinyRun, tmp_path: Path, damage: object, error: type[Exception], said: str
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(tiny_run.folder, run)
+    damage(run)  # type: ignore[operator]
+    with pytest.raises(error, match=said):
+        convert(run, tmp_path / "out", [Format.FLOAT32], QUIET)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unwritable_folder_is_said(tiny_run: TinyRun, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="cannot write into"):
+        convert(tiny_run.folder, tmp_path / "file", [Format.FLOAT32], QUIET)
+
+
+def test_calibration_uses_training_photos_of_every_label(tiny_run: TinyRun) -> None:
+    train = read_split(tiny_run.data, "train")
+    chosen = choose_photos(train, 9)
+    assert [photo.label for photo in chosen] == [0] * 3 + [1] * 3 + [2] * 3
+    assert all(photo.path.parents[1].name == "train" for photo in chosen)
+    assert len(set(chosen)) == 9
+    assert set(choose_photos(train, 1000)) == set(train.photos)
+
+
+def test_the_command_prints_the_table_and_no_chatter(tiny_run: TinyRun, tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        main, ["convert", str(tiny_run.folder), "--out", str(tmp_path), "--format", "float32", "--format", "int8"]
+    )
+    assert result.exit_code == 0, result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["format", "keras", "float32", "int8"]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "tiny-float32.tflite",
+        "tiny-int8.tflite",
+        "conversion.json",
+    }
+
+
+def test_evaluate_says_the_same_of_the_run_and_of_its_float32_file(
+    tiny_run: TinyRun, converted: tuple[Path, Conversion]
+) -> None:
+    said = [
+        CliRunner().invoke(main, ["evaluate", str(model), str(tiny_run.data)])
+        for model in (tiny_run.folder, converted[0] / "tiny-float32.tflite")
+    ]
+    assert [result.exit_code for result in said] == [0, 0]
+    assert said[0].stdout.splitlines()[-1].split(", calibration")[0] in said[1].stdout

@@ -1,0 +1,155 @@
+"""From a frame to a label, and what raw outputs mean."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hangtag
+from hangtag import Classifier
+from hangtag.classifier import to_scores
+from hangtag.contract import OutputKind, OutputSpec, TensorFormat
+from hangtag.interpreter import Interpreter
+from hangtag.preprocess import preprocess
+from hangtag.scene import GARMENTS, render_garment
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return Classifier.bundled()
+
+
+@pytest.fixture
+def frame() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (97, 131, 3)).astype(np.uint8)
+
+
+def test_prediction_is_ranked_and_adds_up(classifier: Classifier, frame: np.ndarray) -> None:
+    prediction = classifier.classify(frame, top=10)
+    scores = [score for _, score in prediction.top]
+    assert scores == sorted(scores, reverse=True)
+    assert {label for label, _ in prediction.top} == set(classifier.contract.labels)
+    assert (prediction.label, prediction.score) == prediction.top[0]
+    assert sum(scores) == pytest.approx(1.0, abs=0.03)  # each of ten scores is rounded to 1/256
+
+
+def test_the_tensor_in_the_interpreter_is_the_one_of_preprocess(
+    classifier: Classifier, frame: np.ndarray
+) -> None:
+    classifier.prepare(frame)
+    inside = classifier._interpreter.input_view().copy()
+    np.testing.assert_array_equal(inside, preprocess(frame, classifier.contract.input))
+
+
+def test_scores_equal_the_plain_interpreters(classifier: Classifier, frame: np.ndarray) -> None:
+    plain = Interpreter(classifier.model.data)
+    plain.input_view()[...] = preprocess(frame, classifier.contract.input)
+    plain.invoke()
+    tensor = classifier.contract.output.tensor
+    assert tensor.scale is not None
+    np.testing.assert_array_equal(
+        classifier.scores(frame), (plain.output().astype(int) - tensor.zero_point) * tensor.scale
+    )
+
+
+def test_unknown_below_the_threshold_only(classifier: Classifier) -> None:
+    threshold = classifier.contract.calibration.unknown_threshold
+    assert threshold is not None
+    labels = len(classifier.contract.labels)
+    for best, unknown in ((threshold - 0.01, True), (threshold, False), (0.99, False)):
+        scores = np.full(labels, (1 - best) / (labels - 1))
+        scores[4] = best
+        prediction = classifier.predict(scores)
+        assert (prediction.label, prediction.unknown) == (classifier.contract.labels[4], unknown)
+
+
+def test_ties_go_to_the_first_label(classifier: Classifier) -> None:
+    scores = np.full(len(classifier.contract.labels), 0.1)
+    assert classifier.predict(scores, top=2).top == tuple((label, 0.1) for label in classifier.contract.labels[:2])
+
+
+@pytest.mark.parametrize(
+    ("image", "error"),
+    [
+        (None, TypeError),
+        (np.zeros((4, 4, 3), np.float32), TypeError),
+        (np.zeros((4, 4), np.uint8), ValueError),
+        (np.zeros((4, 4, 4), np.uint8), ValueError),
+        (np.zeros((0, 4, 3), np.uint8), ValueError),
+    ],
+)
+def test_what_is_no_frame_is_a_mistake_of_the_caller(
+    classifier: Classifier, image: object, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        classifier.classify(image)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("arguments", [{"threads": 0}, {"engine": "tensorrt"}])
+def test_odd_settings_are_refused(arguments: dict) -> None:
+    with pytest.raises(ValueError, match="wanted"):
+        Classifier.bundled(**arguments)
+
+
+@pytest.mark.parametrize("arguments", [{"top": 0}, {"top": -1}])
+def test_top_below_one_is_refused(classifier: Classifier, frame: np.ndarray, arguments: dict) -> None:
+    with pytest.raises(ValueError, match="top"):
+        classifier.classify(frame, **arguments)
+
+
+def test_threads_may_share_a_classifier(classifier: Classifier) -> None:
+    rng = np.random.default_rng(0)
+    frames = [render_garment(label, rng, 160)[0] for label in GARMENTS[:6]]
+    wanted = [classifier.scores(frame).tolist() for frame in frames]
+    got: dict[int, list] = {}
+
+    def work(number: int) -> None:
+        got[number] = [classifier.scores(frames[number]).tolist() for _ in range(10)]
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(frames))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(rows == [wanted[number]] * 10 for number, rows in got.items())
+    assert len(got) == len(frames)
+
+
+def test_two_threads_and_batches_change_nothing(classifier: Classifier, frame: np.ndarray) -> None:
+    one = classifier.classify(frame)
+    assert Classifier.bundled(threads=2).classify(frame) == one
+    assert classifier.classify_batch([frame, frame]) == [one, one]
+
+
+@pytest.mark.parametrize(
+    ("kind", "tensor", "output", "wanted"),
+    [
+        (OutputKind.SOFTMAX, TensorFormat(), [0.25, 0.75], [0.25, 0.75]),
+        (OutputKind.SOFTMAX, TensorFormat(dtype="uint8", scale=1 / 256), [64, 192], [0.25, 0.75]),
+        (OutputKind.SOFTMAX, TensorFormat(dtype="int8", scale=1 / 256, zero_point=-128), [-64, 64], [0.25, 0.75]),
+        (OutputKind.SIGMOID, TensorFormat(), [0.9], [0.1, 0.9]),
+        (OutputKind.LOGITS, TensorFormat(), [0.0, np.log(3)], [0.25, 0.75]),
+        (OutputKind.LOGITS, TensorFormat(), [1000.0, 0.0], [1.0, 0.0]),
+        (OutputKind.LOGITS, TensorFormat(dtype="uint8", scale=1.0, zero_point=200), [100, 100], [0.5, 0.5]),
+    ],
+)
+def test_raw_outputs_become_scores(
+    kind: OutputKind, tensor: TensorFormat, output: list, wanted: list[float]
+) -> None:
+    raw = np.array(output, tensor.dtype)
+    np.testing.assert_allclose(to_scores(raw, OutputSpec(kind=kind, tensor=tensor)), wanted, atol=1e-6)
+
+
+def test_load_takes_a_path_as_text(tmp_path: Path, classifier: Classifier) -> None:
+    path = tmp_path / "copy.tflite"
+    path.write_bytes(classifier.model.data)
+    assert Classifier.load(str(path)).contract == classifier.contract
+
+
+def test_public_names_are_there_and_nothing_else() -> None:
+    assert all(getattr(hangtag, name) is not None for name in hangtag.__all__)
+    with pytest.raises(AttributeError):
+        _ = hangtag.Nonsense  # type: ignore[attr-defined]

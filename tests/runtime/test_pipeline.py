@@ -1,0 +1,212 @@
+"""The camera loop and its sinks: every frame accounted for, every file whole however the loop ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from hangtag import Classifier
+from hangtag.errors import OutputError, SourceError
+from hangtag.pipeline import Result, Sink, StopLoop, run_loop
+from hangtag.preprocess import preprocess
+from hangtag.sinks import overlay
+from hangtag.sinks.json_lines import JsonLines
+from hangtag.sinks.recorder import Recorder
+from hangtag.sinks.still import StillSheet
+from hangtag.sources import Frame, Source
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return Classifier.bundled()
+
+
+class _Frames(Source):
+    """Twenty different frames, the true label of each being what ``label`` says; then ``ending`` is raised."""
+
+    fps = 10.0
+
+    def __init__(self, label: str | None = None, ending: BaseException | None = None) -> None:
+        self._label = label
+        self._ending = ending
+
+    def __iter__(self) -> Iterator[Frame]:
+        for number in range(20):
+            image = np.full((48, 64, 3), 12 * number, np.uint8)
+            yield Frame(image, number, number / 10, 0.0, label=self._label)
+        if self._ending is not None:
+            raise self._ending
+
+
+class _Spy:
+    """Remembers what it was given; raises ``failure`` at the ``at``-th result."""
+
+    def __init__(self, failure: BaseException | None = None, at: int = 5) -> None:
+        self.results: list[Result] = []
+        self.closed = 0
+        self._failure, self._at = failure, at
+
+    def write(self, result: Result) -> None:
+        self.results.append(result)
+        if self._failure is not None and len(self.results) == self._at:
+            raise self._failure
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_every_frame_reaches_every_sink_in_order(classifier: Classifier) -> None:
+    spies = [_Spy(), _Spy()]
+    summary = run_loop(_Frames(), classifier, spies)
+    assert all([r.frame.number for r in spy.results] == list(range(20)) and spy.closed == 1 for spy in spies)
+    assert (summary.frames, summary.dropped, summary.labelled, summary.interrupted) == (20, 0, 0, False)
+    assert summary.infer is not None
+    assert summary.infer.count == 20
+
+
+def test_results_are_what_the_classifier_says(classifier: Classifier) -> None:
+    spy = _Spy()
+    run_loop(_Frames(), classifier, [spy], top=2)
+    for result in spy.results:
+        assert result.prediction == classifier.classify(result.frame.image_bgr, top=2)
+
+
+def test_the_camera_feeds_the_tensor_that_training_saw(classifier: Classifier, real_photos: list[Path]) -> None:
+    """Golden: a real photo through the folder source and the loop is, in the interpreter, preprocess's bytes."""
+    from hangtag.photos import read_photo
+    from hangtag.sources import open_source
+
+    seen: list[np.ndarray] = []
+
+    class Tensors:
+        def write(self, result: Result) -> None:
+            seen.append(classifier._interpreter.input_view().copy())
+
+        def close(self) -> None:
+            pass
+
+    for path in real_photos[:10]:
+        with open_source(str(path)) as source:
+            run_loop(source, classifier, [Tensors()])
+    wanted = [preprocess(read_photo(path), classifier.contract.input) for path in real_photos[:10]]
+    assert len(seen) == len(wanted) == 10
+    for got, want in zip(seen, wanted, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_right_frames_are_counted(classifier: Classifier) -> None:
+    spy = _Spy()
+    summary = run_loop(_Frames(label="hat"), classifier, [spy])
+    assert summary.labelled == 20
+    assert summary.right == sum(result.prediction.label == "hat" for result in spy.results)
+
+
+@pytest.mark.parametrize("count", [1, 7, 20, 99])
+def test_max_frames(classifier: Classifier, count: int) -> None:
+    assert run_loop(_Frames(), classifier, [], max_frames=count).frames == min(count, 20)
+
+
+@pytest.mark.parametrize(("failure", "interrupted"), [(StopLoop(), False), (KeyboardInterrupt(), True)])
+def test_stopping_is_not_a_failure(
+    classifier: Classifier, failure: BaseException, interrupted: bool, tmp_path: Path
+) -> None:
+    spy = _Spy(failure)
+    clip = tmp_path / "clip.webm"
+    summary = run_loop(_Frames(), classifier, [Recorder(clip, classifier.contract.input, 10), spy])
+    assert summary.interrupted is interrupted
+    assert spy.closed == 1
+    assert _frames_in(clip) == 5
+
+
+@pytest.mark.parametrize("ending", [SourceError("unplugged"), OutputError("disk full"), RuntimeError("defect")])
+def test_what_was_recorded_survives_a_failure(
+    classifier: Classifier, ending: Exception, tmp_path: Path
+) -> None:
+    clip = tmp_path / "clip.webm"
+    with pytest.raises(type(ending), match=str(ending)):
+        run_loop(_Frames(ending=ending), classifier, [Recorder(clip, classifier.contract.input, 10)])
+    assert _frames_in(clip) == 20
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.webm"]
+
+
+def test_a_sink_that_fails_to_close_does_not_keep_others_open(classifier: Classifier) -> None:
+    class Stuck(_Spy):
+        def close(self) -> None:
+            raise OutputError("stuck")
+
+    spies: list[Sink] = [first := _Spy(), Stuck(), last := _Spy()]
+    with pytest.raises(OutputError, match="stuck"):
+        run_loop(_Frames(), classifier, spies)
+    assert (first.closed, last.closed) == (1, 1)
+
+
+def test_no_frame_no_file(classifier: Classifier, tmp_path: Path) -> None:
+    class Nothing(Source):
+        def __iter__(self) -> Iterator[Frame]:
+            return iter(())
+
+    spec = classifier.contract.input
+    summary = run_loop(
+        Nothing(), classifier, [Recorder(tmp_path / "a.webm", spec), StillSheet(tmp_path / "a.jpg", spec)]
+    )
+    assert (summary.frames, summary.age) == (0, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_of_other_sizes_fit_into_the_clip(classifier: Classifier, tmp_path: Path) -> None:
+    class Mixed(Source):
+        def __iter__(self) -> Iterator[Frame]:
+            for number, (height, width) in enumerate(((61, 81), (40, 90), (200, 100))):
+                yield Frame(np.zeros((height, width, 3), np.uint8), number, 0.0, 0.0)
+
+    clip = tmp_path / "clip.webm"
+    run_loop(Mixed(), classifier, [Recorder(clip, classifier.contract.input)])
+    assert _frames_in(clip) == 3
+
+
+def test_json_lines_can_be_read_back(classifier: Classifier) -> None:
+    lines: list[str] = []
+    run_loop(_Frames(label="hat"), classifier, [JsonLines(lines.append)], max_frames=3)
+    records = [json.loads(line) for line in lines]
+    assert [record["frame"] for record in records] == [0, 1, 2]
+    assert all(record["true_label"] == "hat" and 0 <= record["score"] <= 1 for record in records)
+    assert all("\n" not in line for line in lines)
+
+
+def test_the_still_has_a_tile_per_visit(classifier: Classifier, tmp_path: Path) -> None:
+    class Visits(Source):
+        def __iter__(self) -> Iterator[Frame]:
+            for number, label in enumerate([None, "hat", "hat", None, "dress", None, "shoes", "shoes"]):
+                yield Frame(np.zeros((240, 320, 3), np.uint8), number, 0.0, 0.0, label=label)
+
+    still = tmp_path / "still.jpg"
+    run_loop(Visits(), classifier, [StillSheet(still, classifier.contract.input)])
+    sheet = cv2.imread(str(still))
+    assert sheet is not None
+    assert sheet.shape == (240, 3 * 320, 3)
+
+
+@pytest.mark.parametrize("size_hw", [(480, 640), (640, 480), (24, 32), (1080, 1920), (1, 1)])
+def test_the_overlay_leaves_the_frame_alone(classifier: Classifier, size_hw: tuple[int, int]) -> None:
+    image = np.full((*size_hw, 3), 90, np.uint8)
+    frame = Frame(image, 0, 0.0, 0.0)
+    result = Result(frame, classifier.classify(image), 0.1, 4.0, 4.2)
+    drawn = overlay.draw(result, classifier.contract.input)
+    assert drawn.shape == image.shape
+    assert (image == 90).all()
+    if min(size_hw) > 100:
+        assert (drawn != image).any()
+
+
+def _frames_in(clip: Path) -> int:
+    capture = cv2.VideoCapture(str(clip))
+    count = 0
+    while capture.read()[0]:
+        count += 1
+    capture.release()
+    return count

@@ -1,0 +1,154 @@
+"""Every kind of source that can be had without hardware, real files included."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from hangtag.errors import HangtagError, SourceError
+from hangtag.newest import frames_worth_having
+from hangtag.sources import Frame, Source, open_source
+from hangtag.sources.capture import _without_credentials
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A real video of twelve frames that brighten one after another."""
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 12.0, (64, 48))
+    for number in range(12):
+        writer.write(np.full((48, 64, 3), 20 * number, np.uint8))
+    writer.release()
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number, name in enumerate(("b.png", "a.jpg", "deep/c.png")):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.full((30, 40, 3), 60 * number, np.uint8))
+    (tmp_path / "photos" / "notes.txt").write_text("not a photo")
+    return tmp_path / "photos"
+
+
+def test_a_video_gives_every_frame_in_order(clip: Path) -> None:
+    with open_source(str(clip)) as source:
+        frames = list(source)
+    assert [frame.number for frame in frames] == list(range(12))
+    assert [round(frame.time_s, 3) for frame in frames] == [round(n / 12, 3) for n in range(12)]
+    brightness = [float(frame.image_bgr.mean()) for frame in frames]
+    assert brightness == sorted(brightness)
+    assert frames[0].image_bgr.shape == (48, 64, 3)
+    assert source.fps == pytest.approx(12.0)
+
+
+def test_a_folder_gives_its_photos_sorted(folder: Path) -> None:
+    with open_source(str(folder)) as source:
+        names = [Path(frame.name or "").name for frame in source]
+    assert names == ["a.jpg", "b.png", "c.png"]
+
+
+def test_one_photo_is_a_source(folder: Path) -> None:
+    with open_source(str(folder / "b.png")) as source:
+        assert [frame.image_bgr.shape for frame in source] == [(30, 40, 3)]
+
+
+def test_the_scene_obeys_size_rate_and_seed() -> None:
+    def first(seed: int) -> Frame:
+        with open_source("scene:", size_wh=(320, 240), fps=10, seed=seed) as source:
+            assert source.fps == 10
+            return next(iter(source))
+
+    one = first(1)
+    assert one.image_bgr.shape == (240, 320, 3)
+    np.testing.assert_array_equal(one.image_bgr, first(1).image_bgr)
+    assert (one.image_bgr != first(2).image_bgr).any()
+
+
+@pytest.mark.parametrize(
+    ("spelling", "said"),
+    [
+        ("93", "no camera /dev/video93"),
+        ("/dev/video93", "no camera /dev/video93"),
+        ("nothing.mp4", "no source 'nothing.mp4'"),
+        ("picamera", "no source 'picamera'"),
+        ("scene:nowhere/at/all", "nowhere"),
+        ("rtsp://user:secret@127.0.0.1:9/stream", "rtsp://127.0.0.1:9/stream"),
+    ],
+)
+def test_what_cannot_be_opened_is_said_in_one_line(spelling: str, said: str) -> None:
+    with pytest.raises(HangtagError) as caught, open_source(spelling) as source:
+        next(iter(source))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_files_that_are_no_video_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "text.mp4"
+    path.write_text("not a video")
+    with pytest.raises(SourceError, match="video"):
+        open_source(str(path))
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HangtagError, match="no image"):
+        open_source(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://me:pw@cam/live?token=1", "rtsp://cam/live"),
+        ("rtsp://me:p@w@cam:554/live", "rtsp://cam:554/live"),
+        ("http://cam", "http://cam"),
+    ],
+)
+def test_credentials_never_show(url: str, shown: str) -> None:
+    assert _without_credentials(url) == shown
+
+
+class _LiveSource(Source):
+    """Delivers frames as a camera does: whether they are read or not."""
+
+    live = True
+
+    def __init__(self, frames: int, error: Exception | None = None) -> None:
+        self._frames = frames
+        self._error = error
+        self.delivered = threading.Event()
+
+    def __iter__(self) -> Iterator[Frame]:
+        for number in range(self._frames):
+            yield Frame(np.full((4, 4, 3), number, np.uint8), number, 0.0, time.monotonic())
+        self.delivered.set()
+        if self._error is not None:
+            raise self._error
+
+
+def test_a_slow_reader_of_a_live_source_gets_the_newest_frame() -> None:
+    source = _LiveSource(50)
+    frames = frames_worth_having(source)
+    first = next(frames)
+    assert source.delivered.wait(5)
+    rest = [frame.number for frame in frames]
+    # Whatever was late is gone; what remains is the last frame, unless the first one was it already.
+    assert rest == ([49] if first.number < 49 else [])
+
+
+def test_a_live_source_that_fails_says_so_after_its_last_frame() -> None:
+    with pytest.raises(SourceError, match="unplugged"):
+        list(frames_worth_having(_LiveSource(1, SourceError("unplugged"))))
+
+
+def test_a_source_that_waits_loses_no_frame() -> None:
+    source = _LiveSource(50)
+    source.live = False
+    assert [frame.number for frame in frames_worth_having(source)] == list(range(50))
