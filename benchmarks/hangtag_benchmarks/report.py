@@ -187,7 +187,7 @@ def _names(result: Result) -> dict[ModelIdentity, str]:
     models = _models(result)
     times = Counter(model.file_name for model in models)
     return {
-        model: model.file_name if True else f"{model.file_name} ({model.sha256[:8]})"
+        model: model.file_name if times[model.file_name] == 1 else f"{model.file_name} ({model.sha256[:8]})"
         for model in models
     }
 

@@ -49,7 +49,10 @@ class Interpreter:
                 self._native: Any = module.Interpreter(model_content=model, num_threads=threads)
                 self._native.allocate_tensors()
         except (RuntimeError, ValueError) as error:
-            raise ModelFileError(f"the engine {engine} refuses the model: {error}") from None
+            # The native message can have several lines; ours have one.
+            raise ModelFileError(
+                f"the engine {engine} refuses the model: {' '.join(str(error).split())}"
+            ) from None
         self._input_index = self._native.get_input_details()[0]["index"]
         self._output_index = self._native.get_output_details()[0]["index"]
         self._input_view = self._native.tensor(self._input_index)

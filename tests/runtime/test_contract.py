@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from hangtag.contract import (
     SCHEMA_VERSION,
     Calibration,
@@ -21,8 +24,6 @@ from hangtag.contract import (
     TensorFormat,
 )
 from hangtag.errors import ContractError
-from hypothesis import given
-from hypothesis import strategies as st
 
 INPUT = InputSpec(width_px=224, height_px=160)
 CONTRACT = ModelContract(

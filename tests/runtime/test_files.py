@@ -10,8 +10,9 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import hangtag
 import pytest
+
+import hangtag
 from hangtag.errors import MissingExtra, OutputError
 from hangtag.extras import extra_needed
 from hangtag.files import make_folder, whole_file, write_bytes, write_json

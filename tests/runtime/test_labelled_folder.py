@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from hangtag.errors import DatasetError
 from hangtag.labelled_folder import digest, read_split
 

@@ -4,6 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
 from hangtag.metrics import (
     agreement,
     calibration_error,
@@ -12,9 +16,6 @@ from hangtag.metrics import (
     negative_log_likelihood,
     top_k,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 # Four photos, three labels; the third photo is wrong, the fourth is a tie of labels 1 and 2.
 SCORES = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1], [0.2, 0.4, 0.4]])

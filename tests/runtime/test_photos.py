@@ -9,12 +9,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hangtag.errors import PhotoError
-from hangtag.photos import decode_photo, find_photos, read_photo
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
+
+from hangtag.errors import PhotoError
+from hangtag.photos import decode_photo, find_photos, read_photo
 
 ORIENTATION_TAG = 0x0112
 

@@ -7,6 +7,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
 from hangtag.contract import ColourOrder, Geometry, InputSpec, Kernel, TensorFormat
 from hangtag.preprocess import (
     Preprocessor,
@@ -15,9 +19,6 @@ from hangtag.preprocess import (
     target_rectangle,
     tensor_table,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 Draw = Callable[[int, int], np.ndarray]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from hangtag.metrics import Evaluation
 from hangtag.progress import Progress
 from hangtag_train.quiet import import_tensorflow_quietly
@@ -35,6 +36,7 @@ def small_recipe() -> Recipe:
 def small_network() -> Callable[[int], Network]:
     """Gives networks with two layers in place of a backbone, for 32 px and any number of labels."""
     import keras
+
     from hangtag_train.network import Network
 
     def build(labels: int, dropout: float = 0.4) -> Network:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from hangtag.contract import ColourOrder, Geometry, InputSpec
 from hangtag.preprocess import Preprocessor, source_rectangle
 from hangtag_train import augment
 from hangtag_train.augment import IDENTITY, Augmentation, Warp, draw_warp, vary_light, write_augmented
-from hypothesis import given
-from hypothesis import strategies as st
 
 Draw = Callable[[int, int], np.ndarray]
 SIZE = 48
@@ -230,7 +231,7 @@ def test_light_without_settings_is_left_alone(synthetic_frame: Draw) -> None:
 )
 def test_light_varies_both_ways(settings: dict[str, float], measure: Callable[[np.ndarray], float]) -> None:
     image = smooth(40, 40) // 2 + 50
-    only = Augmentation(**{name: 0 for name in Augmentation.__slots__} | settings)
+    only = Augmentation(**dict.fromkeys(Augmentation.__slots__, 0) | settings)
     changes = [
         measure(vary_light(image, only, np.random.default_rng(seed))) - measure(image) for seed in range(20)
     ]
@@ -240,7 +241,7 @@ def test_light_varies_both_ways(settings: dict[str, float], measure: Callable[[n
 
 def test_a_quarter_of_photos_are_blurred_and_a_quarter_noisy(synthetic_frame: Draw) -> None:
     image = synthetic_frame(30, 30)
-    zeros = {name: 0 for name in Augmentation.__slots__}
+    zeros = dict.fromkeys(Augmentation.__slots__, 0)
     for settings in (Augmentation(**zeros | {"blur_px": 2.0}), Augmentation(**zeros | {"noise": 20.0})):
         changed = [
             not np.array_equal(vary_light(image, settings, np.random.default_rng(seed)), image)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
+
 from hangtag.contract import InputSpec
 from hangtag.errors import PhotoError
 from hangtag.labelled_folder import LabelledPhoto
@@ -19,7 +20,6 @@ from hangtag_train.augment import Augmentation
 from hangtag_train.loading import PhotoBatches
 from hangtag_train.network import input_spec
 from hangtag_train.recipe import Recipe
-from PIL import Image, ImageOps
 
 SPEC = input_spec(Recipe(size_px=64))
 

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from hangtag.errors import MissingExtra, TrainingError
 from hangtag.labelled_folder import LabelledPhoto
 from hangtag_train.backbones import efficientnet_lite
@@ -12,8 +15,6 @@ from hangtag_train.loading import PhotoBatches
 from hangtag_train.network import build_network, fit_temperature, input_spec
 from hangtag_train.recipe import Recipe
 from hangtag_train.torch_weights import read_torch_weights
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def loss(logits: np.ndarray, targets: np.ndarray, temperature: float) -> float:

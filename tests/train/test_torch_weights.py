@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hangtag.errors import TrainingError
-from hangtag_train.torch_weights import read_torch_weights
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from hangtag.errors import TrainingError
+from hangtag_train.torch_weights import read_torch_weights
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 SIZES = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}

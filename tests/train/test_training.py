@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
+
 from hangtag.contract import ModelContract
 from hangtag.errors import DatasetError, HangtagError, TrainingError
 from hangtag.labelled_folder import read_split

@@ -6,12 +6,12 @@ import numpy as np
 
 from hangtag.scene import colours, patterns
 from hangtag.scene.colours import DENIM, pick
-from hangtag.scene.fabric import Fabric, lining, plain
-from hangtag.scene.garments import cloths, details
+from hangtag.scene.fabric import Fabric, plain
+from hangtag.scene.garments import cloths, details, fronts
 from hangtag.scene.garments.collars import collar_parts, hood_back, lapel_parts, placket_parts, stand_collar
 from hangtag.scene.garments.cut import Cut, Sleeve, sleeve_pair, sleeve_parts, underarm_creases
-from hangtag.scene.parts import Cord, Groove, Panel, Part, Ribs, Stitches
-from hangtag.scene.shapes import Points, curve, mirror, outline, resampled, shifted
+from hangtag.scene.parts import Groove, Panel, Part, Ribs, Stitches
+from hangtag.scene.shapes import Points, curve, mirror, resampled, shifted
 
 
 def outwear(rng: np.random.Generator) -> list[Part]:
@@ -35,8 +35,8 @@ def _puffer(rng: np.random.Generator) -> list[Part]:
     parts.append(Panel(outline=cut.body(), cloth=cloth, loft=0.045, roundness=0.05, shadow=0.45, folds=0.5))
     parts += _quilted_body(rng, cut, pitch)
     parts += stand_collar(cut, cloth, height=rng.uniform(0.06, 0.08), ribbed=False)
-    parts += _front_zip(rng, cut, cloth)
-    return [*parts, *_side_pockets(cut, cloth)]
+    parts += fronts.zipped_front(rng, cut, cloth, opened=bool(rng.random() < 0.35))
+    return [*parts, *fronts.side_pockets(cut, cloth)]
 
 
 def _parka(rng: np.random.Generator) -> list[Part]:
@@ -57,7 +57,7 @@ def _parka(rng: np.random.Generator) -> list[Part]:
         )
     parts.append(Panel(outline=cut.body(), cloth=cloth, loft=0.026, roundness=0.035, shadow=0.4))
     parts.append(underarm_creases(cut, cloth))
-    parts += _front_zip(rng, cut, cloth)
+    parts += fronts.zipped_front(rng, cut, cloth, opened=False)
     if rng.random() < 0.6:
         bottom = cut.length + cut.tail
         parts += placket_parts(
@@ -70,7 +70,7 @@ def _parka(rng: np.random.Generator) -> list[Part]:
         Groove(paths=[waist], depth=0.008, width=0.006, soft=0.004),
         Stitches(paths=[waist], colour=details.thread(cloth)),
     ]
-    return [*parts, *_hood_front(cut, cloth, rng)]
+    return [*parts, *fronts.hood_front(cut, cloth, rng)]
 
 
 def _coat(rng: np.random.Generator) -> list[Part]:
@@ -79,18 +79,15 @@ def _coat(rng: np.random.Generator) -> list[Part]:
     cut = _cut(rng, length=length, depth=rng.uniform(0.28, 0.34))
     cloth = cloths.coating(rng)
     sleeves = _sleeves(rng, cut, cuff=rng.uniform(0.105, 0.12), ease=0.006)
-    parts: list[Part] = [_inside(cut, cloth), *sleeve_parts(sleeves, cloth, loft=0.018)]
+    parts: list[Part] = [fronts.coat_inside(cut, cloth), *sleeve_parts(sleeves, cloth, loft=0.018)]
     parts.append(Panel(outline=cut.body(), cloth=cloth, loft=0.02, roundness=0.03, shadow=0.4))
     parts.append(underarm_creases(cut, cloth))
     bottom = cut.length + cut.tail
     edge = curve([(0.02, cut.depth), (0.024, 0.6 * bottom), (0.02, bottom)])
     parts.append(Groove(paths=[edge], depth=0.007, width=0.005, soft=0.003))
     parts += lapel_parts(cut, cloth, width=rng.uniform(0.075, 0.10))
-    parts += _coat_buttons(rng, cut, cloth, double=not blazer and bool(rng.random() < 0.5))
-    for side in (-1.0, 1.0):
-        flap = _flap(side * 0.58 * cut.chest, 0.66 * min(cut.length, 0.85), 0.14)
-        parts.append(Panel(outline=flap, cloth=cloth, folds=0.1, loft=0.007, roundness=0.006, applied=True))
-    return parts
+    parts += fronts.coat_buttons(rng, cut, cloth, double=not blazer and bool(rng.random() < 0.5))
+    return [*parts, *fronts.flap_pockets(cut, cloth)]
 
 
 def _zipped(rng: np.random.Generator) -> list[Part]:
@@ -111,14 +108,14 @@ def _zipped(rng: np.random.Generator) -> list[Part]:
     parts.append(underarm_creases(cut, cloth))
     parts += _ribbed_band(cut.hem_band(0.06), rib, 0.0)
     parts += stand_collar(cut, rib if not leather else cloth, height=0.055, ribbed=not leather)
-    parts += _front_zip(rng, cut, cloth)
+    parts += fronts.zipped_front(rng, cut, cloth, opened=bool(rng.random() < 0.55))
     seam = _across(cut, 0.36)
     parts.append(Groove(paths=[seam], depth=0.004))
-    return [*parts, *_side_pockets(cut, cloth)]
+    return [*parts, *fronts.side_pockets(cut, cloth)]
 
 
 def _denim_jacket(rng: np.random.Generator) -> list[Part]:
-    cut = _cut(rng, length=rng.uniform(0.62, 0.70), depth=0.085)
+    cut = _cut(rng, length=rng.uniform(0.66, 0.74), depth=0.085)
     cloth = patterns.denim(rng, pick(rng, DENIM, DENIM, ("black", "cream")))
     gold = (85.0, 140.0, 185.0)
     sleeves = _sleeves(rng, cut, cuff=rng.uniform(0.10, 0.115), ease=0.006)
@@ -141,6 +138,9 @@ def _denim_jacket(rng: np.random.Generator) -> list[Part]:
         parts += details.chest_pocket(side * 0.145, 0.33 * cut.length + 0.015, 0.105, cloth, flap=True)
     band = cut.hem_band(0.05)
     parts.append(Panel(outline=band, cloth=cloth, grain_deg=90, folds=0.2, loft=0.012, shadow=0.3))
+    if rng.random() < 0.5:
+        parts += fronts.open_buttoned_front(rng, cut, cloth)
+        return [*parts, *collar_parts(cut, cloth, point=(0.125, cut.depth + 0.075), spread=0.03)]
     bottom = cut.length + cut.tail
     parts += placket_parts(
         cut.depth, bottom, cloth, buttons=6, colour=details.BRASS, width=0.045, radius=0.010
@@ -225,75 +225,6 @@ def _quilting(rng: np.random.Generator, lines: list[Points]) -> list[Part]:
         Groove(paths=lines, depth=0.006, width=0.004, soft=0.003),
         Groove(paths=puckers, depth=0.004, width=0.004, soft=0.003),
     ]
-
-
-def _front_zip(rng: np.random.Generator, cut: Cut, cloth: Fabric) -> list[Part]:
-    bottom = cut.length + cut.tail
-    wiggle = rng.normal(0, 0.003, 2)
-    path = curve([(0, cut.depth - 0.03), (wiggle[0], 0.4 * bottom), (wiggle[1], 0.7 * bottom), (0, bottom)])
-    return details.zip_parts(path, cloth, details.METAL if rng.random() < 0.7 else details.BRASS)
-
-
-def _side_pockets(cut: Cut, cloth: Fabric) -> list[Part]:
-    parts: list[Part] = []
-    for side in (-1.0, 1.0):
-        line = np.array(
-            [(side * 0.52 * cut.hem, 0.62 * cut.length), (side * 0.68 * cut.hem, 0.80 * cut.length)]
-        )
-        parts += details.slit_pocket(line, cloth)
-    return parts
-
-
-def _hood_front(cut: Cut, cloth: Fabric, rng: np.random.Generator) -> list[Part]:
-    """Return the hood's seam on the neckline and its two cords."""
-    edge = curve(cut.neckline(deeper=0.004))
-    cord = colours.mixed(cloth.colour, (230, 230, 230), 0.6)
-    ends = [
-        curve(
-            [
-                (s * 0.045, cut.depth - 0.005),
-                (s * (0.05 + rng.uniform(0, 0.02)), cut.depth + 0.06),
-                (s * 0.05, cut.depth + rng.uniform(0.11, 0.15)),
-            ]
-        )
-        for s in (-1.0, 1.0)
-    ]
-    return [
-        Groove(paths=[edge, mirror(edge)], depth=0.006, width=0.005),
-        Cord(paths=ends, colour=cord, width=0.009),
-    ]
-
-
-def _inside(cut: Cut, cloth: Fabric) -> Panel:
-    shape = outline(
-        [(-cut.neck - 0.02, 0.0), (0, -0.01), (cut.neck + 0.02, 0.0)],
-        [(cut.neck + 0.02, 0), (0.03, cut.depth + 0.02)],
-        [(0.03, cut.depth + 0.02), (-cut.neck - 0.02, 0.0)],
-    )
-    return Panel(outline=shape, cloth=lining(cloth), folds=0.6, shadow=0)
-
-
-def _coat_buttons(rng: np.random.Generator, cut: Cut, cloth: Fabric, *, double: bool) -> list[Part]:
-    dark = colours.shaded(cloth.colour, 0.45)
-    count = 2 if cut.length < 0.86 else 3
-    low = cut.depth + 0.12 * (count - 1)
-    columns = (-0.055, 0.055) if double else (0.0,)
-    parts: list[Part] = []
-    for x in columns:
-        parts += details.buttons(
-            np.array([(x, cut.depth + 0.02), (x, low + 0.03)]), count, rng.uniform(0.012, 0.015), dark
-        )
-    return parts
-
-
-def _flap(x: float, y: float, width: float) -> Points:
-    half = 0.5 * width
-    return outline(
-        [(x - half, y), (x + half, y)],
-        [(x + half, y), (x + half, y + 0.045)],
-        [(x + half, y + 0.045), (x, y + 0.05), (x - half, y + 0.045)],
-        [(x - half, y + 0.045), (x - half, y)],
-    )
 
 
 def _ribbed_band(band: Points, rib: Fabric, turn_deg: float) -> list[Part]:

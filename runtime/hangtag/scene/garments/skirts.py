@@ -65,7 +65,8 @@ class SkirtCut:
 
 def skirt(rng: np.random.Generator) -> list[Part]:
     """Return a skirt of one of four kinds."""
-    return (_a_line, _pencil, _pleated, _denim)[int(rng.integers(4))](rng)
+    kinds = (_a_line, _a_line, _pencil, _pleated, _denim)
+    return kinds[int(rng.integers(len(kinds)))](rng)
 
 
 def flared(rng: np.random.Generator, cut: SkirtCut, cloth: Fabric, *, folds: int) -> list[Part]:
@@ -109,9 +110,9 @@ def waistband(cut: SkirtCut, cloth: Fabric, *, loft: float = 0.006) -> list[Part
 
 
 def _a_line(rng: np.random.Generator) -> list[Part]:
-    waist = rng.uniform(0.19, 0.23)
-    length = rng.uniform(0.56, 0.78)
-    hem = waist + length * rng.uniform(0.28, 0.42)
+    waist = rng.uniform(0.17, 0.205)
+    length = rng.uniform(0.60, 0.82)
+    hem = waist + length * rng.uniform(0.24, 0.36)
     cut = SkirtCut(
         top=0.038,
         waist=waist,
@@ -145,17 +146,14 @@ def _pencil(rng: np.random.Generator) -> list[Part]:
         Creases(paths=pulls, height=0.4 * cloth.folds, width=0.012),
         details.hem_stitch([cut.hem_line(0.03)], cloth),
     ]
-    if rng.random() < 0.35:
-        parts += details.zip_parts(np.array([(0, 0.0), (0, cut.bottom)]), cloth, details.BRASS)
-        return [*parts, *waistband(cut, cloth)]
     parts.append(Groove(paths=[slit], depth=0.010, width=0.004))
     return [*parts, *waistband(cut, cloth)]
 
 
 def _pleated(rng: np.random.Generator) -> list[Part]:
-    waist = rng.uniform(0.19, 0.23)
-    length = rng.uniform(0.46, 0.66)
-    hem = waist + length * rng.uniform(0.34, 0.5)
+    waist = rng.uniform(0.16, 0.19)
+    length = rng.uniform(0.56, 0.76)
+    hem = waist + length * rng.uniform(0.26, 0.38)
     cut = SkirtCut(top=0.038, waist=waist, hip=waist + 0.38 * (hem - waist), hem=hem, bottom=length, sag=0.05)
     cloth = cloths.skirt(rng)
     count = int(rng.integers(9, 15))
