@@ -45,8 +45,10 @@ def real_photos(clothing_dataset: Path) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def synthetic_frame() -> Callable[[int, int], Image]:
-    """Gives BGR frames of any size by whole-number arithmetic: the same bytes everywhere, unlike left to right,
-    top to bottom and channel to channel, with smooth and busy parts."""
+    """Gives BGR frames of any size by whole-number arithmetic: the same bytes everywhere.
+
+    They differ from left to right, top to bottom and channel to channel, and have smooth and busy parts.
+    """
 
     def draw(width: int, height: int) -> Image:
         y, x = np.mgrid[0:height, 0:width]
@@ -60,7 +62,7 @@ def synthetic_frame() -> Callable[[int, int], Image]:
 
 @pytest.fixture(scope="session")
 def draw_shape() -> Callable[[str, int], Image]:
-    """Gives pictures of coloured shapes, one kind per label, that differ by seed in place, size and ground."""
+    """Gives pictures of coloured shapes, one per label, that differ by seed in place, size and ground."""
 
     def draw(label: str, seed: int) -> Image:
         rng = np.random.default_rng([seed, *label.encode()])

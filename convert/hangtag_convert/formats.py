@@ -21,13 +21,13 @@ class Format(str, enum.Enum):
     def score_tolerance(self) -> float:
         """Largest difference of a golden score that another CPU's kernels may cause.
 
-        Measured between x86-64 and ARM: integer models differ by one step of 1/256 at most; the float
-        kernels by rounding in the order of sums. Dynamic models quantize activations by their range in each
-        run, which carries such a rounding further.
+        Measured on real photos between x86-64 and emulated Cortex-A53, A72 and A76: nothing for int8 (one
+        step of 1/256 was seen elsewhere), 1e-6 for the float formats, 0.03 for dynamic, which chooses its
+        activations' scales anew in each run and so carries a rounding further. Allowed is more than that.
         """
         return {
             Format.FLOAT32: 0.001,
             Format.FLOAT16: 0.002,
-            Format.DYNAMIC: 0.03,
-            Format.INT8: 2 / 256,
+            Format.DYNAMIC: 0.06,
+            Format.INT8: 1.5 / 256,
         }[self]

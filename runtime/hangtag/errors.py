@@ -65,3 +65,9 @@ class MissingExtra(HangtagError):  # noqa: N818 - the design's name
         super().__init__(
             f'{needed_by} needs the package {package}, which is not installed: pip install "hangtag[{extra}]"'
         )
+
+
+def shortened(value: object) -> str:
+    """Return what a message quotes of a value: its ``repr``, at most 60 characters of it."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

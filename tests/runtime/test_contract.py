@@ -113,6 +113,12 @@ def test_json_is_for_people_and_diffs() -> None:
     assert '\n  "author"' in text
 
 
+def test_a_number_that_is_none_is_not_written() -> None:
+    contract = CONTRACT.replace(provenance=Provenance(metrics={"validation_top1": math.nan}))
+    with pytest.raises(ValueError, match="JSON compliant"):
+        contract.to_json()
+
+
 def test_lists_become_tuples_so_that_the_contract_equals_the_one_read_back() -> None:
     made = ModelContract(
         labels=["a", "b"],  # type: ignore[arg-type]

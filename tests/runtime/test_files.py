@@ -43,7 +43,7 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(
 ) -> None:
     path = tmp_path / "metrics.json"
     path.write_text("old")
-    with pytest.raises(error), whole_file(path) as temporary:
+    with pytest.raises(error), whole_file(path) as temporary:  # noqa: PT012 - the block is the subject
         temporary.write_text("new and only ha")
         raise error
     assert path.read_text() == "old"
@@ -53,9 +53,11 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(
 def test_a_failing_write_leaves_the_old_file_and_is_an_output_error(tmp_path: Path) -> None:
     path = tmp_path / "metrics.json"
     path.write_text("old")
-    with pytest.raises(OutputError, match=r"metrics\.json: No space left"), whole_file(path) as temporary:
+    full = OSError(28, "No space left on device")
+    expected = pytest.raises(OutputError, match=r"metrics\.json: No space left")
+    with expected, whole_file(path) as temporary:
         temporary.write_text("new")
-        raise OSError(28, "No space left on device")
+        raise full
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -138,6 +138,12 @@ def test_a_missing_split_is_an_error_even_with_labels(dataset: Path) -> None:
 # --- digest ------------------------------------------------------------------------------------------------
 
 
+def test_digest_sees_a_label_renamed_in_place(dataset: Path) -> None:
+    before = digest([read_split(dataset, "train")])
+    (dataset / "train" / "shirt").rename(dataset / "train" / "shirts")
+    assert digest([read_split(dataset, "train")]) != before
+
+
 def digest_of(dataset: Path) -> str:
     return digest(read_split(dataset, split, ("dress", "shirt")) for split in ("train", "validation"))
 

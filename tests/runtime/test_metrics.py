@@ -62,6 +62,8 @@ def test_ties_go_to_the_lower_index() -> None:
     tied = np.full((3, 3), 1 / 3)
     assert top_k(tied, np.array([0, 1, 2]), 1) == pytest.approx(1 / 3)
     assert top_k(tied, np.array([0, 1, 2]), 2) == pytest.approx(2 / 3)
+    many = np.full((1, 200), 1 / 200)  # enough for a sort that is not stable to mix up
+    assert [top_k(many, np.array([target]), 5) for target in (0, 4, 5, 199)] == [1, 1, 0, 0]
 
 
 def test_an_impossible_truth_costs_a_finite_amount() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from hangtag.errors import SourceError
 from hangtag.scene import GARMENTS, Scene, SceneSettings, render_garment
+from hangtag.scene.camera import Camera
 
 SMALL = SceneSettings(size_wh=(160, 120))
 FRAMES_PER_VISIT = 60  # 2.4 s at 25 frames a second
@@ -50,6 +51,24 @@ class TestDeterminism:
         orders = [[scene.frame(visit * 60 + 30).label for visit in range(10)] for scene in (one, other)]
         assert orders[0] != orders[1]
 
+    def test_a_visit_is_another_one_in_another_scene(self) -> None:
+        first: dict[str | None, np.ndarray] = {}
+        for seed in range(20):
+            frame = Scene(SceneSettings(seed=seed, size_wh=(64, 64))).frame(30)
+            if frame.label in first:
+                pair = means([frame.image_bgr, first[frame.label]]).reshape(2, -1)
+                assert np.corrcoef(pair)[0, 1] < 0.95, "more than exposure and camera differ"
+                return
+            first[frame.label] = frame.image_bgr
+        pytest.fail("twenty scenes began with twenty of ten garments")
+
+    def test_noise_is_new_in_every_frame(self) -> None:
+        camera, grey = Camera(0, (64, 48)), np.full((48, 64, 3), 120, np.uint8)
+        one, other = (camera.photograph(grey, number, 1.0).astype(float) for number in (1, 2))
+        noise = [image - cv2.GaussianBlur(image, (0, 0), 3) for image in (one, other)]
+        assert noise[0].std() > 0.5
+        assert abs(np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1]) < 0.2
+
     def test_neighbouring_frames_differ_a_little(self) -> None:
         scene = Scene(SMALL)
         one, other = (scene.frame(number).image_bgr.astype(int) for number in (30, 31))
@@ -58,7 +77,8 @@ class TestDeterminism:
     def test_time_passes_smoothly_whatever_the_rate(self) -> None:
         slow, fast = (Scene(SceneSettings(size_wh=(160, 120), fps=fps)) for fps in (10.0, 30.0))
         a, b = slow.frame(12), fast.frame(36)  # 1.2 s
-        assert (a.time_s, a.label) == (pytest.approx(b.time_s), b.label)
+        assert a.time_s == pytest.approx(b.time_s)
+        assert a.label == b.label
         assert np.abs(means([a.image_bgr]) - means([b.image_bgr])).max() < 4
 
 
@@ -174,6 +194,12 @@ class TestPhotos:
         labels = [scene.frame(visit * FRAMES_PER_VISIT).label for visit in range(6)]
         assert sorted(map(str, labels[:3])) == sorted(map(str, labels[3:])) == sorted(self.LABELS)
         assert {scene.frame(number).label for number in range(FRAMES_PER_VISIT)} == {labels[0]}
+
+    def test_no_photo_is_shown_twice_in_a_row(self, tmp_path: Path) -> None:
+        write_photos(tmp_path, self.LABELS)
+        scene = Scene(SceneSettings(size_wh=(64, 48), fps=1.0, visit_s=1.0), tmp_path)
+        labels = [scene.frame(visit).label for visit in range(60)]
+        assert all(one != other for one, other in pairwise(labels))
 
     def test_the_photo_fills_the_centre_square(self, tmp_path: Path) -> None:
         photo = np.zeros((100, 100, 3), np.uint8)

@@ -12,7 +12,8 @@ from hangtag.errors import TrainingError
 from hangtag.labelled_folder import LabelledFolder, read_split
 from hangtag.photos import read_photo
 from hangtag.preprocess import preprocess
-from hangtag_train.fit import HistoryRow, State, _TrainedView, fine_tune, fit_head, softmax
+from hangtag_train import fit
+from hangtag_train.fit import HistoryRow, State, _RunningAverage, _TrainedView, fine_tune, fit_head, softmax
 from hangtag_train.loading import predict
 from hangtag_train.network import input_spec
 from hangtag_train.recipe import Recipe
@@ -137,6 +138,30 @@ def test_an_average_without_momentum_is_the_weights(small_network, splits, silen
     state = tuned(network, splits, begin(network), silent, recipe)
     for average, weight in zip(state.average, state.weights, strict=True):
         np.testing.assert_allclose(average, weight, rtol=1e-6)
+
+
+def test_the_average_forgets_its_start_soon_and_then_settles(small_network) -> None:
+    network = small_network(3)
+    current = network.logits.get_weights()
+    for steps_done, momentum in ((0, 0.1), (90, 0.91), (10**6, 0.995)):
+        average = _RunningAverage(network.logits, [value + 1 for value in current], 0.995, steps_done)
+        average.on_train_batch_end(0)
+        for value, weight in zip(average.values, current, strict=True):
+            np.testing.assert_allclose(value - weight, momentum, rtol=1e-4)
+
+
+def test_the_average_goes_on_counting_steps_over_epochs(small_network, splits, silent, monkeypatch) -> None:
+    begun: list[int] = []
+
+    class Counting(_RunningAverage):
+        def __init__(self, averaged, values, momentum, steps_done) -> None:
+            super().__init__(averaged, values, momentum, steps_done)
+            begun.append(steps_done)
+
+    monkeypatch.setattr(fit, "_RunningAverage", Counting)
+    network = small_network(3)
+    tuned(network, splits, begin(network), silent, dataclasses.replace(RECIPE, epochs=3))
+    assert begun == [0, 3, 6]
 
 
 def test_no_epochs_keep_the_head(small_network, splits, silent) -> None:

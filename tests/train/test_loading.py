@@ -1,4 +1,4 @@
-"""The golden test of this project: what training sees of a photo is, byte for byte, what a device computes."""
+"""The golden test of this project: training sees of a photo, byte for byte, what a device computes."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def save(folder: Path, kind: str, frame_bgr: np.ndarray) -> Path:
 
 
 KINDS = (
-    "JPEG", "PNG", "WEBP", "BMP", "TIFF", "exif rotated", "exif rotated png", "grey", "cmyk", "rgba", "16 bit",
-    "progressive",
+    "JPEG", "PNG", "WEBP", "BMP", "TIFF", "exif rotated", "exif rotated png", "grey", "cmyk", "rgba",
+    "16 bit", "progressive",
 )  # fmt: skip
 
 

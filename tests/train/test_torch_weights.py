@@ -301,6 +301,24 @@ def test_no_dictionary(whole: Any, torch: Any, tmp_path: Path) -> None:
     assert "no dictionary" in refused(checkpoint(whole, []), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("pickle_bytes", "opcode"),
+    [
+        (b"\x80\x02}X\x01\0\0\0wG" + bytes(8) + b"s.", "BINFLOAT"),
+        (b"\x80\x02}0}.", "POP"),
+        (b"\x80\x02\x82\x01.", "EXT1"),
+        (b"\x80\x04\x95\x02\0\0\0\0\0\0\0}.", "FRAME"),
+        (b"\x80\x02\x8b" + struct.pack("<I", 2**31 - 1) + b".", "LONG4"),
+        (b"\x80\x04\x8e" + struct.pack("<Q", 2**60) + b".", "BINBYTES8"),
+    ],
+)
+def test_instructions_that_no_checkpoint_has(pickle_bytes: bytes, opcode: str, tmp_path: Path) -> None:
+    data = pickled(MAGIC) + pickled(PROTOCOL) + pickled(SIZES) + pickle_bytes + pickled([])
+    message = refused(data, tmp_path)
+    # What cannot even be read through, like a text longer than the file, is refused in other words.
+    assert f"uses {opcode}" in message or "expected" in message or "not enough" in message
+
+
 @pytest.mark.parametrize("keys", [[], ["2"], ["1", "2"], "1", None, [["1"]], {"1": 1}])
 def test_keys_that_do_not_match(keys: Any, torch: Any, tmp_path: Path) -> None:
     numbers = storage(torch, NUMBERS)

@@ -23,6 +23,7 @@ from hangtag.preprocess import preprocess
 from hangtag_train import commands, fit, training
 from hangtag_train.fit import HistoryRow
 from hangtag_train.loading import predict
+from hangtag_train.network import build_network
 from hangtag_train.recipe import Recipe
 from hangtag_train.report import draw_confusion, draw_curves
 from hangtag_train.run_folder import RunFolder
@@ -74,6 +75,18 @@ def test_the_saved_model_reaches_the_metrics_that_were_written(finished_run, sha
         assert metrics["confusion"] == [list(row) for row in found.confusion]
         assert metrics["calibration_error"] == pytest.approx(found.calibration_error, abs=1e-4)
         assert metrics["negative_log_likelihood"] == pytest.approx(found.negative_log_likelihood, abs=1e-4)
+
+
+def test_the_saved_model_keeps_the_statistics_of_the_imagenet_weights(finished_run, small_recipe) -> None:
+    model = keras.models.load_model(finished_run.path / "model.keras", compile=False)
+    fresh = build_network(small_recipe, 3).features
+    for layer in fresh.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            trained = model.get_layer(layer.name)
+            np.testing.assert_array_equal(trained.moving_mean, layer.moving_mean)
+            np.testing.assert_array_equal(trained.moving_variance, layer.moving_variance)
+    stem = model.get_layer("stem_conv").kernel
+    assert not np.array_equal(stem, fresh.get_layer("stem_conv").kernel), "nothing was fine-tuned"
 
 
 def test_the_unknown_threshold_lets_the_known_pass(finished_run, shapes_dataset, silent) -> None:

@@ -34,10 +34,10 @@ class Recipe:
     backbone: str = "efficientnet-lite0"
     size_px: int = 224
     head_epochs: int = 40
-    epochs: int = 16
+    epochs: int = 12
     warmup_epochs: float = 1.0
     batch_size: int = 32
-    learning_rate: float = 4e-4
+    learning_rate: float = 3e-4
     head_learning_rate: float = 2e-3
     weight_decay: float = 0.02
     label_smoothing: float = 0.1

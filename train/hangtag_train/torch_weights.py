@@ -28,9 +28,38 @@ _PROTOCOL_VERSION = 1001
 _ZIP_START = b"PK\x03\x04"
 _STORAGE_DTYPES: dict[str, np.dtype[Any]] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 _OPCODES = frozenset(
-    "PROTO STOP MARK GLOBAL REDUCE BUILD BINPERSID BINPUT LONG_BINPUT BINGET LONG_BINGET "
-    "BININT BININT1 BININT2 LONG1 BINUNICODE NONE NEWTRUE NEWFALSE "
-    "EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS EMPTY_DICT SETITEM SETITEMS".split()
+    [
+        "PROTO",
+        "STOP",
+        "MARK",
+        "GLOBAL",
+        "REDUCE",
+        "BUILD",
+        "BINPERSID",
+        "BINPUT",
+        "LONG_BINPUT",
+        "BINGET",
+        "LONG_BINGET",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "LONG1",
+        "BINUNICODE",
+        "NONE",
+        "NEWTRUE",
+        "NEWFALSE",
+        "EMPTY_TUPLE",
+        "TUPLE",
+        "TUPLE1",
+        "TUPLE2",
+        "TUPLE3",
+        "EMPTY_LIST",
+        "APPEND",
+        "APPENDS",
+        "EMPTY_DICT",
+        "SETITEM",
+        "SETITEMS",
+    ]
 )
 """The instructions that ``torch.save`` writes a dictionary of tensors with, in pickle protocol 2."""
 _MAX_MEMO = 1_000_000
@@ -165,7 +194,7 @@ def _load(unpickler: _TensorUnpickler, file: BinaryIO) -> Any:
         if opcode.name not in _OPCODES:
             raise pickle.UnpicklingError(f"it uses {opcode.name}, which is not part of a tensor")
         # The memo is an array as long as its largest index: one wrong byte would ask for 64 GiB.
-        if opcode.name in {"BINPUT", "LONG_BINPUT"} and argument > _MAX_MEMO:
+        if opcode.name in {"BINPUT", "LONG_BINPUT"} and int(argument or 0) > _MAX_MEMO:
             raise pickle.UnpicklingError(f"it remembers an object number {argument}")
     file.seek(begin)
     return unpickler.load()

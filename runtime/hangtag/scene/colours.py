@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 Colour = tuple[float, float, float]
@@ -68,12 +67,3 @@ def contrasting(rng: np.random.Generator, colour: Colour) -> Colour:
     groups = (DARK, BRIGHT, EARTH) if luminance(colour) > 120 else (SOFT, NEUTRAL[:3], ("mustard", "rose"))
     candidates = [pick(rng, *groups) for _ in range(4)]
     return max(candidates, key=lambda other: abs(luminance(other) - luminance(colour)))
-
-
-def hue_shifted(colour: Colour, degrees: float) -> Colour:
-    """Return a colour with its hue turned by some degrees of the colour circle."""
-    pixel = np.array([[colour]], np.uint8)
-    hsv = cv2.cvtColor(pixel, cv2.COLOR_BGR2HSV).astype(np.int64)
-    hsv[..., 0] = (hsv[..., 0] + round(degrees / 2)) % 180
-    turned = cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2BGR)[0, 0]
-    return as_colour(turned.astype(np.float64))

@@ -136,7 +136,7 @@ _KINDS: dict[str, tuple[str, float, float, float]] = {
     "knit": ("knit", 0.0012, 0.0, 0.012),
     "rib knit": ("ribbed", 0.0016, 0.0, 0.010),
     "fleece": ("fluffy", 0.0012, 0.0, 0.011),
-    "wool": ("fluffy", 0.0004, 0.0, 0.012),
+    "wool": ("fluffy", 0.0002, 0.0, 0.014),
     "nylon": ("smooth", 0.00006, 0.20, 0.018),
     "satin": ("smooth", 0.00004, 0.30, 0.022),
     "leather": ("pebbled", 0.0006, 0.30, 0.013),

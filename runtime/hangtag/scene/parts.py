@@ -37,8 +37,7 @@ class Panel:
     Attributes:
         outline: its closed outline.
         cloth: what it is made of.
-        grain_deg: how far the cloth's length is turned clockwise from upright.
-        folds_deg: the same for its folds, where they run another way.
+        grain_deg: how far the cloth's length, and its folds, are turned clockwise from upright.
         folds: how strong its folds are; 1 is what the cloth does by itself.
         loft: height of the padded edge, in garment units.
         roundness: how far from the edge the loft is reached, in garment units.
@@ -49,7 +48,6 @@ class Panel:
     outline: Points
     cloth: Fabric
     grain_deg: float = 0.0
-    folds_deg: float | None = None
     folds: float = 1.0
     loft: float = 0.010
     roundness: float = 0.018
@@ -75,8 +73,7 @@ class Panel:
             self.cloth.weave_height
         )
         if self.folds:
-            turn = self.grain_deg if self.folds_deg is None else self.folds_deg
-            rise += _folds(board, area, rng, turn) * np.float32(self.cloth.folds * self.folds)
+            rise += _folds(board, area, rng, self.grain_deg) * np.float32(self.cloth.folds * self.folds)
         relief = board.relief[area.where]
         relief += (rise if self.applied else rise - relief) * area.cover
 

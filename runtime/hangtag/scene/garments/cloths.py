@@ -66,15 +66,15 @@ def shirting(rng: np.random.Generator) -> Fabric:
     return _any(
         rng,
         (
-            (2.5, lambda: plain(rng, colour, "poplin")),
-            (3, lambda: patterns.check(rng, colour, "cotton", int(rng.choice([10, 14, 18, 24])))),
+            (2, lambda: plain(rng, colour, "poplin")),
+            (3.5, lambda: patterns.check(rng, colour, "cotton", int(rng.choice([10, 14, 18, 24])))),
             (
                 2,
                 lambda: patterns.stripes(
                     rng, colour, "poplin", int(rng.choice([32, 40, 52, 64])), upright=True
                 ),
             ),
-            (0.8, lambda: patterns.denim(rng, pick(rng, DENIM))),
+            (0.4, lambda: patterns.denim(rng, pick(rng, DENIM))),
         ),
     )
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from hangtag.scene import colours
 from hangtag.scene.colours import Colour
-from hangtag.scene.fabric import Fabric, plain
+from hangtag.scene.fabric import Fabric
 from hangtag.scene.garments.lettering import words
 from hangtag.scene.parts import Cord, Disc, Groove, Panel, Part, Stitches, Tint
-from hangtag.scene.shapes import Points, blob, box, curve, ellipse, outline, shifted
+from hangtag.scene.shapes import Points, blob, box, curve, ellipse, outline, resampled, shifted
 
 METAL: Colour = (150.0, 155.0, 160.0)
 BRASS: Colour = (70.0, 125.0, 165.0)
@@ -37,7 +37,7 @@ def size_label(top: float, colour: Colour) -> list[Part]:
 
 def buttons(path: Points, count: int, radius: float, colour: Colour) -> list[Part]:
     """Return buttons spread evenly over a path, with a little dent around each."""
-    places = _spread(path, count)
+    places = resampled(path, np.linspace(0, 1, count))
     return [Disc(at=(float(x), float(y)), radius=radius, colour=colour) for x, y in places]
 
 
@@ -158,17 +158,6 @@ def drawstring(x: float, y: float, length: float, colour: Colour, rng: np.random
     ]
     parts.append(Cord(paths=[np.vstack([loop, loop[:1]]) for loop in loops], colour=colour, width=0.008))
     return parts
-
-
-def trim(rng: np.random.Generator, colour: Colour, kind: str = "jersey") -> Fabric:
-    """Return plain cloth for a trim."""
-    return plain(rng, colour, kind)
-
-
-def _spread(path: Points, count: int) -> Points:
-    from hangtag.scene.shapes import resampled
-
-    return resampled(path, np.linspace(0, 1, count))
 
 
 def worn(outline_: Points, pale: Colour) -> Part:

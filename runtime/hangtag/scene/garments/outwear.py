@@ -15,8 +15,8 @@ from hangtag.scene.shapes import Points, curve, mirror, resampled, shifted
 
 
 def outwear(rng: np.random.Generator) -> list[Part]:
-    """Return a jacket or coat of one of six kinds."""
-    kinds = (_puffer, _puffer, _parka, _parka, _coat, _zipped, _denim_jacket)
+    """Return a jacket or coat of one of five kinds."""
+    kinds = (_puffer, _puffer, _puffer, _parka, _parka, _parka, _coat, _zipped, _denim_jacket)
     return kinds[int(rng.integers(len(kinds)))](rng)
 
 
@@ -74,7 +74,7 @@ def _parka(rng: np.random.Generator) -> list[Part]:
 
 
 def _coat(rng: np.random.Generator) -> list[Part]:
-    blazer = bool(rng.random() < 0.4)
+    blazer = bool(rng.random() < 0.3)
     length = rng.uniform(0.74, 0.84) if blazer else rng.uniform(0.88, 1.02)
     cut = _cut(rng, length=length, depth=rng.uniform(0.28, 0.34))
     cloth = cloths.coating(rng)

@@ -15,7 +15,7 @@ from hangtag.scene.shapes import both, curve, shifted
 
 def shirt(rng: np.random.Generator) -> list[Part]:
     """Return a buttoned shirt with long or short sleeves."""
-    long = bool(rng.random() < 0.6)
+    long = bool(rng.random() < 0.5)
     cut = _shirt_cut(rng)
     cloth = cloths.shirting(rng)
     if long:
@@ -54,7 +54,7 @@ def shirt(rng: np.random.Generator) -> list[Part]:
         Disc(at=(0.0, cut.depth + 0.004), radius=0.0085, colour=pearl),
     ]
     if rng.random() < 0.75:
-        flap = bool(rng.random() < 0.3)
+        flap = bool(rng.random() < 0.12)
         place, width = cut.armpit - 0.03, rng.uniform(0.095, 0.11)
         parts += details.chest_pocket(0.48 * cut.chest, place, width, cloth, flap=flap)
         if flap or rng.random() < 0.25:

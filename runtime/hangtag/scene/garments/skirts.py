@@ -167,10 +167,10 @@ def _pleated(rng: np.random.Generator) -> list[Part]:
             Panel(
                 outline=np.vstack([left, right[::-1]]),
                 cloth=cloth,
-                loft=0.012,
-                roundness=0.022,
-                folds=0.25,
-                shadow=0.45,
+                loft=0.005,
+                roundness=0.008,
+                folds=0.15,
+                shadow=0.7,
             )
         )
     return [*parts, details.hem_stitch([cut.hem_line(0.02)], cloth), *waistband(cut, cloth)]
