@@ -27,7 +27,9 @@ def joined(flatbuffer: bytes, files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def with_json_edited(model: bytes, edit: Callable[[dict[str, Any]], object], name: str = CONTRACT_NAME) -> bytes:
+def with_json_edited(
+    model: bytes, edit: Callable[[dict[str, Any]], object], name: str = CONTRACT_NAME
+) -> bytes:
     """Return the model with one of its embedded JSON files changed by ``edit``."""
     flatbuffer, files = split(model)
     value = json.loads(files[name])

@@ -97,8 +97,8 @@ def self_describing(
     classifier = Classifier(parse_model(embed(bare, completed, None), f"{contract.name}-{kind.value}"))
     if kind is Format.INT8 and not Preprocessor(completed.input).is_byte_copy:
         progress.say(
-            "note: with this normalisation the int8 model's bytes are not pixel bytes; it works, with a table "
-            "look-up per pixel"
+            "note: with this normalisation the int8 model's bytes are not pixel bytes; "
+            "it works, with a table look-up per pixel"
         )
     scores = score_photos(classifier, validation, progress, f"checking {kind.value}")
     origin = completed.provenance

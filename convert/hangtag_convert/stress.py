@@ -43,7 +43,8 @@ def _noisy(image: Image) -> Image:
 
 
 def _dark(image: Image) -> Image:
-    return np.rint(image * _DARK).astype(np.uint8)
+    dark: Image = np.rint(image * _DARK).astype(np.uint8)
+    return dark
 
 
 def _sideways(image: Image) -> Image:

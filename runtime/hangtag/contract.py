@@ -52,7 +52,7 @@ class Kernel(str, enum.Enum):
     LINEAR_EXACT = "linear-exact"
     """``cv2.INTER_LINEAR_EXACT``: the same bytes on every CPU. The default."""
     LINEAR = "linear"
-    """``cv2.INTER_LINEAR``: differs between x86 and ARM, by two grey levels in up to a quarter of the bytes."""
+    """``cv2.INTER_LINEAR``: x86 and ARM differ by up to two grey levels, in up to a quarter of the bytes."""
     AREA = "area"
     """``cv2.INTER_AREA``: averages; slowest, kindest to fine detail; x86 and ARM differ by a grey level."""
 

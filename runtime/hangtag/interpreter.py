@@ -6,20 +6,19 @@ part of the light install) or ``tflite-runtime`` (its predecessor, for Python up
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import os
-from collections.abc import Iterator
 from typing import Any
 
 from hangtag.errors import ModelFileError
-from hangtag.native_output import STDERR, held_back
+from hangtag.native_output import without_lines
 from hangtag.preprocess import Tensor
 
 ENGINES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
 """Engine name -> the module that provides it."""
 
 DEFAULT_ENGINE = "litert"
+
+_GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
 
 class Interpreter:
@@ -45,7 +44,7 @@ class Interpreter:
             raise ValueError(f"threads is {threads}; wanted 1 or more")
         module = importlib.import_module(ENGINES[engine])
         try:
-            with _without_greeting():
+            with without_lines(_GREETING):
                 self._native: Any = module.Interpreter(model_content=model, num_threads=threads)
                 self._native.allocate_tensors()
         except (RuntimeError, ValueError) as error:
@@ -73,22 +72,3 @@ class Interpreter:
         """Return a copy of the output tensor, without the batch dimension."""
         row: Tensor = self._native.get_tensor(self._output_index)[0]
         return row
-
-
-_GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
-
-
-@contextlib.contextmanager
-def _without_greeting() -> Iterator[None]:
-    """Drop the one line that the native library prints about itself; pass on whatever else it prints."""
-    rest = b""
-    try:
-        with held_back((STDERR,)) as printed:
-            try:
-                yield
-            finally:
-                lines = printed.read().splitlines(keepends=True)
-                rest = b"".join(line for line in lines if line.strip() != _GREETING)
-    finally:
-        if rest:
-            os.write(STDERR, rest)

@@ -44,3 +44,23 @@ def held_back(descriptors: Sequence[int] = (STDOUT, STDERR)) -> Iterator[HeldOut
             for descriptor, original in kept.items():
                 os.dup2(original, descriptor)
                 os.close(original)
+
+
+@contextlib.contextmanager
+def without_lines(*known: bytes) -> Iterator[None]:
+    """Drop lines on standard error that begin with one of ``known``; pass on whatever else is printed.
+
+    For the chatter of native libraries that is no news to anyone: each known line is named where it is
+    dropped.
+    """
+    rest = b""
+    try:
+        with held_back((STDERR,)) as printed:
+            try:
+                yield
+            finally:
+                lines = printed.read().splitlines(keepends=True)
+                rest = b"".join(line for line in lines if not line.startswith(known))
+    finally:
+        if rest:
+            os.write(STDERR, rest)

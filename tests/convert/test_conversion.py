@@ -59,9 +59,7 @@ def test_full_integer_bytes_are_pixel_bytes(converted: tuple[Path, Conversion]) 
     assert (spec.tensor.scale, spec.tensor.zero_point) == (1 / 128, 127)
 
 
-def test_the_table_is_what_the_files_really_do(
-    converted: tuple[Path, Conversion], tiny_run: TinyRun
-) -> None:
+def test_the_table_is_what_the_files_really_do(converted: tuple[Path, Conversion], tiny_run: TinyRun) -> None:
     out, result = converted
     assert result.photos == 15
     assert [row.format for row in result.files] == list(Format)
@@ -136,7 +134,8 @@ def test_calibration_uses_training_photos_of_every_label(tiny_run: TinyRun) -> N
 
 def test_the_command_prints_the_table_and_no_chatter(tiny_run: TinyRun, tmp_path: Path) -> None:
     result = CliRunner().invoke(
-        main, ["convert", str(tiny_run.folder), "--out", str(tmp_path), "--format", "float32", "--format", "int8"]
+        main,
+        ["convert", str(tiny_run.folder), "--out", str(tmp_path), "--format", "float32", "--format", "int8"],
     )
     assert result.exit_code == 0, result.output
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["format", "keras", "float32", "int8"]

@@ -63,8 +63,8 @@ def test_what_does_not_fit_is_refused() -> None:
     model = bundled_model()
     with pytest.raises(ContractError, match="9 labels"):
         embed(model.data, model.contract.replace(labels=model.contract.labels[:9]), None)
+    bgr = dataclasses.replace(model.contract.input, colour_order=ColourOrder.BGR)
     with pytest.raises(ConversionError, match="BGR"):
-        bgr = dataclasses.replace(model.contract.input, colour_order=ColourOrder.BGR)
         embed(model.data, model.contract.replace(input=bgr), None)
     with pytest.raises(ModelFileError, match="not a TFLite model"):
         embed(b"nothing of the kind", model.contract, None)

@@ -68,7 +68,9 @@ def test_unknown_below_the_threshold_only(classifier: Classifier) -> None:
 
 def test_ties_go_to_the_first_label(classifier: Classifier) -> None:
     scores = np.full(len(classifier.contract.labels), 0.1)
-    assert classifier.predict(scores, top=2).top == tuple((label, 0.1) for label in classifier.contract.labels[:2])
+    assert classifier.predict(scores, top=2).top == tuple(
+        (label, 0.1) for label in classifier.contract.labels[:2]
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,12 @@ def test_two_threads_and_batches_change_nothing(classifier: Classifier, frame: n
     [
         (OutputKind.SOFTMAX, TensorFormat(), [0.25, 0.75], [0.25, 0.75]),
         (OutputKind.SOFTMAX, TensorFormat(dtype="uint8", scale=1 / 256), [64, 192], [0.25, 0.75]),
-        (OutputKind.SOFTMAX, TensorFormat(dtype="int8", scale=1 / 256, zero_point=-128), [-64, 64], [0.25, 0.75]),
+        (
+            OutputKind.SOFTMAX,
+            TensorFormat(dtype="int8", scale=1 / 256, zero_point=-128),
+            [-64, 64],
+            [0.25, 0.75],
+        ),
         (OutputKind.SIGMOID, TensorFormat(), [0.9], [0.1, 0.9]),
         (OutputKind.LOGITS, TensorFormat(), [0.0, np.log(3)], [0.25, 0.75]),
         (OutputKind.LOGITS, TensorFormat(), [1000.0, 0.0], [1.0, 0.0]),

@@ -42,7 +42,17 @@ def photo(tmp_path: Path) -> Path:
 def test_help_lists_every_command_and_each_has_help() -> None:
     listing = _run("--help")
     assert listing.exit_code == 0
-    for command in ("demo", "doctor", "train", "convert", "inspect", "verify", "predict", "camera", "benchmark"):
+    for command in (
+        "demo",
+        "doctor",
+        "train",
+        "convert",
+        "inspect",
+        "verify",
+        "predict",
+        "camera",
+        "benchmark",
+    ):
         assert command in listing.stdout
         shown = _run(command, "--help")
         assert shown.exit_code == 0, shown.output
@@ -90,7 +100,10 @@ def test_predict_goes_on_after_a_bad_photo_and_says_so(photo: Path) -> None:
         (("verify", "{photo}"), "not a TFLite model"),
         (("camera", "--source", "93", "--headless"), "/dev/video93"),
         (("camera", "--source", "nowhere", "--headless"), "nowhere"),
-        (("camera", "--source", "scene:", "--headless", "--max-frames", "2", "--record", "{photo}"), "cannot write"),
+        (
+            ("camera", "--source", "scene:", "--headless", "--max-frames", "2", "--record", "{photo}"),
+            "cannot write",
+        ),
         (("demo", "--out", "{photo}/demo"), "cannot write"),
         (("train", "nowhere", "--out", "{photo}/run"), "nowhere"),
         (("convert", "nowhere"), "no finished training run"),
@@ -134,7 +147,9 @@ def test_verify_passes_here_and_fails_on_other_scores(tmp_path: Path) -> None:
 
 
 def test_camera_prints_json_on_stdout_only(tmp_path: Path) -> None:
-    result = _run("camera", "--source", "scene:", "--headless", "--json", "--max-frames", 5, "--size", "320x240")
+    result = _run(
+        "camera", "--source", "scene:", "--headless", "--json", "--max-frames", 5, "--size", "320x240"
+    )
     assert result.exit_code == 0
     assert [json.loads(line)["frame"] for line in result.stdout.splitlines()] == [0, 1, 2, 3, 4]
     assert "capture to label" in result.stderr
@@ -171,7 +186,7 @@ def test_doctor_finds_this_machine_fit() -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_camera_leaves_a_playable_clip(tmp_path: Path, stop: signal.Signals) -> None:
-    """A real process, a real signal: what was recorded is there, whole, and nothing half-written beside it."""
+    """A real process, a real signal: what was recorded is there and whole, nothing half-written."""
     command = [sys.executable, "-m", "hangtag", "camera", "--source", "scene:", "--headless", "--json"]
     with subprocess.Popen(
         [*command, "--record", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -192,15 +207,17 @@ def test_a_stopped_camera_leaves_a_playable_clip(tmp_path: Path, stop: signal.Si
 def test_a_closed_pipe_is_no_traceback(tmp_path: Path) -> None:
     if shutil.which("head") is None or os.name != "posix":
         pytest.skip("needs a shell with head")
-    line = f"{sys.executable} -m hangtag camera --source scene: --headless --json --max-frames 200 | head -n 1"
-    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60)  # noqa: S607
+    line = (
+        f"{sys.executable} -m hangtag camera --source scene: --headless --json --max-frames 200 | head -n 1"
+    )
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)  # noqa: S607
     assert done.stdout.startswith("{")
     assert "Traceback" not in done.stderr
 
 
 def test_import_is_light_and_without_training_libraries() -> None:
     code = (
-        "import sys, hangtag; from hangtag import Classifier; Classifier.bundled(); import hangtag.cli.camera\n"
+        "import sys, hangtag.cli.camera; from hangtag import Classifier; Classifier.bundled()\n"
         "heavy = {'tensorflow', 'keras', 'matplotlib', 'hangtag_train', 'hangtag_convert', 'torch', 'PIL'}\n"
         "print(sorted(heavy & {name.partition('.')[0] for name in sys.modules}))"
     )
@@ -224,7 +241,9 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
         "for name in ('tensorflow', 'keras', 'matplotlib'):\n    sys.modules[name] = None\n"
         "from hangtag.cli import main\nmain(['train', '.', '--out', 'run'])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
     assert done.returncode == 1
     assert 'pip install "hangtag[train]"' in done.stderr
     assert "Traceback" not in done.stderr
@@ -234,9 +253,10 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
 def test_a_missing_system_library_is_named() -> None:
     from hangtag.opencv import explain_import_error
 
-    said = explain_import_error(ImportError("libGL.so.1: cannot open shared object file: No such file or directory"))
+    said = explain_import_error(
+        ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+    )
     assert said is not None
     assert "libGL.so.1" in said
     assert "opencv-python-headless" in said
     assert explain_import_error(ImportError("no module named frobnicate", name="frobnicate")) is None
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import flatbuffers
 import numpy as np
 import pytest
@@ -67,10 +69,9 @@ def test_any_damage_ends_in_our_error_or_in_a_reading(data: st.DataObject) -> No
     for _ in range(data.draw(st.integers(1, 8))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(whole)))
-    try:
+    # Any other error fails the test.
+    with contextlib.suppress(ModelFileError):
         _walk(root(bytes(whole[:cut]), b"TEST"))
-    except ModelFileError as error:
-        assert str(error)
 
 
 def _walk(table: Table) -> None:

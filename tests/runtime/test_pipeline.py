@@ -27,7 +27,7 @@ def classifier() -> Classifier:
 
 
 class _Frames(Source):
-    """Twenty different frames, the true label of each being what ``label`` says; then ``ending`` is raised."""
+    """Twenty different frames with ``label`` as their true label; then ``ending`` is raised."""
 
     fps = 10.0
 
@@ -76,15 +76,17 @@ def test_results_are_what_the_classifier_says(classifier: Classifier) -> None:
         assert result.prediction == classifier.classify(result.frame.image_bgr, top=2)
 
 
-def test_the_camera_feeds_the_tensor_that_training_saw(classifier: Classifier, real_photos: list[Path]) -> None:
-    """Golden: a real photo through the folder source and the loop is, in the interpreter, preprocess's bytes."""
+def test_the_camera_feeds_the_tensor_that_training_saw(
+    classifier: Classifier, real_photos: list[Path]
+) -> None:
+    """Golden: in the interpreter, a photo that came through source and loop is preprocess's bytes."""
     from hangtag.photos import read_photo
     from hangtag.sources import open_source
 
     seen: list[np.ndarray] = []
 
     class Tensors:
-        def write(self, result: Result) -> None:
+        def write(self, _: Result) -> None:
             seen.append(classifier._interpreter.input_view().copy())
 
         def close(self) -> None:
@@ -123,7 +125,9 @@ def test_stopping_is_not_a_failure(
     assert _frames_in(clip) == 5
 
 
-@pytest.mark.parametrize("ending", [SourceError("unplugged"), OutputError("disk full"), RuntimeError("defect")])
+@pytest.mark.parametrize(
+    "ending", [SourceError("unplugged"), OutputError("disk full"), RuntimeError("defect")]
+)
 def test_what_was_recorded_survives_a_failure(
     classifier: Classifier, ending: Exception, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hangtag.pipeline import Result, Sink
 
 _VISITS = 10
+_FPS = 15.0  # smooth enough to watch, and encoding the clip is most of the work
 
 
 @click.command()
@@ -43,7 +44,7 @@ def demo(
     from hangtag.sinks.still import StillSheet
     from hangtag.sources.simulated import SceneSource
 
-    settings = SceneSettings(seed=seed)
+    settings = SceneSettings(seed=seed, fps=_FPS)
     frames = max_frames or round(_VISITS * settings.visit_s * settings.fps)
     make_folder(out)
     classifier = load_classifier(model_path, threads, engine)

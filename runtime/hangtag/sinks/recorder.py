@@ -10,10 +10,14 @@ import cv2
 from hangtag.contract import InputSpec
 from hangtag.errors import OutputError
 from hangtag.files import whole_file
+from hangtag.native_output import without_lines
 from hangtag.pipeline import Result
 from hangtag.sinks import overlay
 
 _DEFAULT_FPS = 10.0
+
+_TAG_NOTE = b"OpenCV: FFMPEG: tag 0x30385056/'VP80' is not supported"
+"""WebM names its codecs by words, not by four-letter tags: OpenCV says so and writes the right file."""
 
 
 class Recorder:
@@ -48,7 +52,8 @@ class Recorder:
         # VP8 wants even sides.
         self._size_wh = (max(2, size_wh[0] // 2 * 2), max(2, size_wh[1] // 2 * 2))
         fourcc = cv2.VideoWriter.fourcc(*"VP80")
-        writer = cv2.VideoWriter(str(self._temporary), cv2.CAP_FFMPEG, fourcc, self._fps, self._size_wh)
+        with without_lines(_TAG_NOTE):
+            writer = cv2.VideoWriter(str(self._temporary), cv2.CAP_FFMPEG, fourcc, self._fps, self._size_wh)
         if not writer.isOpened():
             raise OutputError(f"this OpenCV cannot write VP8 video, so {self._path} cannot be recorded")
         return writer
