@@ -9,7 +9,7 @@ import click
 
 from hangtag.errors import ConversionError
 from hangtag.extras import extra_needed
-from hangtag.native_output import held_back
+from hangtag.native_output import import_quietly
 from hangtag.progress import Progress
 from hangtag_convert.formats import Format
 
@@ -42,8 +42,7 @@ def convert(
         return
     with extra_needed("convert", "hangtag convert"):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
-        with held_back():  # what it prints while it is imported is no news
-            import tensorflow as tf  # noqa: F401
+        import_quietly("tensorflow", "keras")
         from hangtag_convert.conversion import convert as run_conversion
 
     chosen = [Format(kind) for kind in kinds] or list(Format)

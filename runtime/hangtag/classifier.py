@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from hangtag.contract import ModelContract, OutputKind, OutputSpec
 from hangtag.errors import ModelFileError
 from hangtag.interpreter import DEFAULT_ENGINE, Interpreter
 from hangtag.model_file import ModelFile, parse_model, read_model_file
-from hangtag.preprocess import Image, Preprocessor, Tensor
+from hangtag.preprocess import Image, Preprocessor, Tensor, check_image
 
 Scores = npt.NDArray[np.float64]
 
@@ -37,6 +38,15 @@ class Prediction:
     score: float
     top: tuple[tuple[str, float], ...]
     unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimedScores:
+    """Scores of one frame; ``prepare_ms`` is frame to input tensor, ``infer_ms`` input tensor to scores."""
+
+    scores: Scores
+    prepare_ms: float
+    infer_ms: float
 
 
 class Classifier:
@@ -99,21 +109,26 @@ class Classifier:
             TypeError: the frame is not a uint8 array.
             ValueError: the frame has no pixels or not three channels.
         """
-        with self._lock:
-            self.prepare(image_bgr)
-            return self.infer()
+        return self.timed_scores(image_bgr).scores
 
-    def prepare(self, image_bgr: Image) -> None:
-        """Write a frame into the model's input. With :meth:`infer` it is :meth:`scores` in two steps.
+    def timed_scores(self, image_bgr: Image) -> TimedScores:
+        """Return :meth:`scores` and how long its two steps took.
 
-        For measuring; not thread-safe, unlike all else here.
+        Raises:
+            TypeError: the frame is not a uint8 array.
+            ValueError: the frame has no pixels or not three channels.
+            ModelFileError: the model computes something that is not a number.
         """
-        self._preprocessor.write(image_bgr, self._interpreter.input_view())
-
-    def infer(self) -> Scores:
-        """Run the model on the frame that was prepared last and return its scores."""
-        self._interpreter.invoke()
-        return to_scores(self._interpreter.output(), self.contract.output)
+        # Before the input's memory is borrowed: an exception that is kept would keep it, too.
+        check_image(image_bgr)
+        with self._lock:
+            begun = time.perf_counter()
+            self._preprocessor.write(image_bgr, self._interpreter.input_view())
+            prepared = time.perf_counter()
+            self._interpreter.invoke()
+            scores = to_scores(self._interpreter.output(), self.contract.output)
+            inferred = time.perf_counter()
+        return TimedScores(scores, 1000 * (prepared - begun), 1000 * (inferred - prepared))
 
     def classify(self, image_bgr: Image, *, top: int = 3) -> Prediction:
         """Name what is in a BGR uint8 frame of any size.
@@ -149,10 +164,16 @@ class Classifier:
 
 
 def to_scores(output: Tensor, spec: OutputSpec) -> Scores:
-    """Return one score per label, float64, from a model's raw output (without its batch dimension)."""
+    """Return one score per label, float64, from a model's raw output (without its batch dimension).
+
+    Raises:
+        ModelFileError: a score is not a number, which no comparison after this would notice.
+    """
     tensor = spec.tensor
     if tensor.scale is None:
         values = output.astype(np.float64)
+        if not np.isfinite(values).all():
+            raise ModelFileError("the model's scores are not finite numbers: it is damaged or was trained badly")
     else:
         # Widened first: a zero point taken from a uint8 wraps around.
         values = (output.astype(np.int64) - tensor.zero_point) * np.float64(tensor.scale)

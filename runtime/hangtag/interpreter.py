@@ -65,8 +65,15 @@ class Interpreter:
         return view
 
     def invoke(self) -> None:
-        """Run the model on what stands in the input tensor."""
-        self._native.invoke()
+        """Run the model on what stands in the input tensor.
+
+        Raises:
+            ModelFileError: the engine cannot run the model.
+        """
+        try:
+            self._native.invoke()
+        except RuntimeError as error:
+            raise ModelFileError(f"the engine cannot run the model: {' '.join(str(error).split())}") from None
 
     def output(self) -> Tensor:
         """Return a copy of the output tensor, without the batch dimension."""

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from hangtag.classifier import Classifier, Prediction
 from hangtag.latency import LatencySummary, summarize
-from hangtag.newest import frames_worth_having
 from hangtag.sources.base import Frame, Source
 
 
@@ -97,23 +96,19 @@ def run_loop(
 
 def _results(source: Source, classifier: Classifier, max_frames: int | None, top: int) -> Iterator[Result]:
     """Yield what is seen, frame by frame, up to ``max_frames``."""
-    for done, frame in enumerate(frames_worth_having(source), start=1):
+    for done, frame in enumerate(source, start=1):
         yield _classify(classifier, frame, top)
         if done == max_frames:
             return
 
 
 def _classify(classifier: Classifier, frame: Frame, top: int) -> Result:
-    begun = time.perf_counter()
-    classifier.prepare(frame.image_bgr)
-    prepared = time.perf_counter()
-    scores = classifier.infer()
-    inferred = time.perf_counter()
+    timed = classifier.timed_scores(frame.image_bgr)
     return Result(
         frame=frame,
-        prediction=classifier.predict(scores, top=top),
-        prepare_ms=1000 * (prepared - begun),
-        infer_ms=1000 * (inferred - prepared),
+        prediction=classifier.predict(timed.scores, top=top),
+        prepare_ms=timed.prepare_ms,
+        infer_ms=timed.infer_ms,
         age_ms=1000 * (time.monotonic() - frame.captured_s),
     )
 

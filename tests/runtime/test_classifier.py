@@ -39,7 +39,7 @@ def test_prediction_is_ranked_and_adds_up(classifier: Classifier, frame: np.ndar
 def test_the_tensor_in_the_interpreter_is_the_one_of_preprocess(
     classifier: Classifier, frame: np.ndarray
 ) -> None:
-    classifier.prepare(frame)
+    classifier.scores(frame)
     inside = classifier._interpreter.input_view().copy()
     np.testing.assert_array_equal(inside, preprocess(frame, classifier.contract.input))
 

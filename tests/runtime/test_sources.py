@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from hangtag.errors import HangtagError, SourceError
-from hangtag.newest import frames_worth_having
-from hangtag.sources import Frame, Source, open_source
+from hangtag.sources import Frame, open_source
 from hangtag.sources.capture import _without_credentials
+from hangtag.sources.live import LiveSource
 
 
 @pytest.fixture
@@ -115,29 +115,27 @@ def test_credentials_never_show(url: str, shown: str) -> None:
     assert _without_credentials(url) == shown
 
 
-class _LiveSource(Source):
+class _LiveSource(LiveSource):
     """Delivers frames as a camera does: whether they are read or not."""
-
-    live = True
 
     def __init__(self, frames: int, error: Exception | None = None) -> None:
         self._frames = frames
         self._error = error
-        self.delivered = threading.Event()
+        self.all_read = threading.Event()
 
-    def __iter__(self) -> Iterator[Frame]:
+    def delivered(self) -> Iterator[Frame]:
         for number in range(self._frames):
             yield Frame(np.full((4, 4, 3), number, np.uint8), number, 0.0, time.monotonic())
-        self.delivered.set()
+        self.all_read.set()
         if self._error is not None:
             raise self._error
 
 
 def test_a_slow_reader_of_a_live_source_gets_the_newest_frame() -> None:
     source = _LiveSource(50)
-    frames = frames_worth_having(source)
+    frames = iter(source)
     first = next(frames)
-    assert source.delivered.wait(5)
+    assert source.all_read.wait(5)
     rest = [frame.number for frame in frames]
     # Whatever was late is gone; what remains is the last frame, unless the first one was it already.
     assert rest == ([49] if first.number < 49 else [])
@@ -145,10 +143,5 @@ def test_a_slow_reader_of_a_live_source_gets_the_newest_frame() -> None:
 
 def test_a_live_source_that_fails_says_so_after_its_last_frame() -> None:
     with pytest.raises(SourceError, match="unplugged"):
-        list(frames_worth_having(_LiveSource(1, SourceError("unplugged"))))
+        list(_LiveSource(1, SourceError("unplugged")))
 
-
-def test_a_source_that_waits_loses_no_frame() -> None:
-    source = _LiveSource(50)
-    source.live = False
-    assert [frame.number for frame in frames_worth_having(source)] == list(range(50))

@@ -88,7 +88,7 @@ def _interrupted(out: Path) -> str:
     help="Split to measure on; repeat to pool several [validation].",
 )
 @click.option(
-    "--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads (.tflite)."
+    "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="CPU threads (.tflite)."
 )
 @click.option("--json", "as_json", is_flag=True, help="Everything that was measured, as JSON.")
 def evaluate(model: Path, data: Path, *, splits: tuple[str, ...], threads: int, as_json: bool) -> None:

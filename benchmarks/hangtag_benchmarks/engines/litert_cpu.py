@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hangtag.classifier import Classifier
 from hangtag.model_file import ModelFile
-from hangtag.preprocess import Image
+from hangtag.preprocess import Image, Preprocessor
 from hangtag.verification import verify_cases
 from hangtag_benchmarks.records import OutputCheck
 
@@ -20,12 +20,13 @@ class LiteRtCpu:
 
     def __init__(self, model: ModelFile, *, threads: int) -> None:
         self._classifier = Classifier(model, threads=threads)
+        self._preprocessor = Preprocessor(model.contract.input)
         # The interpreter's own invoke, so that "bare" means bare: no lock, no scores.
         self._invoke = self._classifier.interpreter.invoke
 
     def prepare(self, image_bgr: Image) -> None:
         """Write a frame straight into the interpreter's input."""
-        self._classifier.prepare(image_bgr)
+        self._preprocessor.write(image_bgr, self._classifier.interpreter.input_view())
 
     def invoke(self) -> None:
         """Run the interpreter and nothing else."""

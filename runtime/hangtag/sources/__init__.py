@@ -49,12 +49,15 @@ def _scene(folder: str, size_wh: tuple[int, int] | None, fps: float | None, seed
     from hangtag.sources.simulated import SceneSource
 
     defaults = SceneSettings()
-    settings = SceneSettings(seed=seed, size_wh=size_wh or defaults.size_wh, fps=fps or defaults.fps)
+    try:
+        settings = SceneSettings(seed=seed, size_wh=size_wh or defaults.size_wh, fps=fps or defaults.fps)
+    except ValueError as error:
+        raise SourceError(f"the simulated camera cannot do that: {error}") from None
     return SceneSource(settings, Path(folder) if folder else None)
 
 
 def _file(path: Path, spelling: str) -> Source:
-    if not path.exists():
+    if not _exists(path):
         raise SourceError(
             f"there is no source {spelling!r}; wanted a camera (0), a stream (rtsp://…), a video file, "
             "a folder of photos, or scene:"
@@ -66,3 +69,10 @@ def _file(path: Path, spelling: str) -> Source:
     from hangtag.sources.capture import VideoSource
 
     return VideoSource(path)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long to be one, a folder that may not be looked into
+        return False

@@ -12,21 +12,20 @@ import numpy as np
 
 from hangtag.errors import SourceError
 from hangtag.sources.base import Frame, Source
+from hangtag.sources.live import LiveSource
 
 _PATIENCE_S = 3.0
 """How long a camera may fail to deliver before it counts as gone."""
 
-_STREAM_TIMEOUT_MS = 5000
+_STREAM_TIMEOUT_MS = 1000 * int(LiveSource.read_timeout_s)
 
 
-class CameraSource(Source):
+class CameraSource(LiveSource):
     """A V4L2 camera, by index or device path.
 
     Raises:
         SourceError: there is no such device, or it cannot be opened.
     """
-
-    live = True
 
     def __init__(self, device: str, size_wh: tuple[int, int] | None = None, fps: float | None = None) -> None:
         path = Path(f"/dev/video{device}" if device.isdigit() else device)
@@ -40,14 +39,29 @@ class CameraSource(Source):
                 f"cannot open {self._name}: in use by another program, or not yours to open "
                 "(sudo usermod -aG video $USER, then log in again)"
             )
-        if size_wh is not None:
-            self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_wh[0])
-            self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_wh[1])
-        if fps is not None:
-            self._capture.set(cv2.CAP_PROP_FPS, fps)
+        self._ask_for(size_wh, fps)
         self.fps = _rate(self._capture)
 
-    def __iter__(self) -> Iterator[Frame]:
+    def _ask_for(self, size_wh: tuple[int, int] | None, fps: float | None) -> None:
+        """Set size and rate; a driver answers with what it has, which must not go unnoticed."""
+        if fps is not None:
+            self._capture.set(cv2.CAP_PROP_FPS, fps)
+        if size_wh is None:
+            return
+        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size_wh[0])
+        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size_wh[1])
+        given = tuple(
+            round(self._capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        if given != size_wh:
+            self._capture.release()
+            raise SourceError(
+                f"{self._name} gives {given[0]}x{given[1]}, not {size_wh[0]}x{size_wh[1]}: "
+                "ask for that, or for no size"
+            )
+
+    def delivered(self) -> Iterator[Frame]:
+        """Yield frames until the device is gone."""
         return _live_frames(self._capture, self._name)
 
     def close(self) -> None:
@@ -55,14 +69,12 @@ class CameraSource(Source):
         self._capture.release()
 
 
-class StreamSource(Source):
+class StreamSource(LiveSource):
     """A network stream (``rtsp://``, ``http://``), decoded by OpenCV's FFmpeg.
 
     Raises:
         SourceError: it cannot be opened within five seconds.
     """
-
-    live = True
 
     def __init__(self, url: str) -> None:
         # A password in the address must not reach a log.
@@ -76,7 +88,8 @@ class StreamSource(Source):
             raise SourceError(f"cannot open {self._name}: no answer, or not a video stream")
         self.fps = _rate(self._capture)
 
-    def __iter__(self) -> Iterator[Frame]:
+    def delivered(self) -> Iterator[Frame]:
+        """Yield frames until the device is gone."""
         return _live_frames(self._capture, self._name)
 
     def close(self) -> None:

@@ -1,35 +1,50 @@
-"""The newest frame of a live source: late frames are dropped, never queued."""
+"""Live sources: late frames are dropped, never queued."""
 
 from __future__ import annotations
 
+import abc
 import threading
 from collections.abc import Iterator
 
 from hangtag.sources.base import Frame, Source
 
 
-def frames_worth_having(source: Source) -> Iterator[Frame]:
-    """Yield every frame of a source that waits, and always the newest one of a live source.
+class LiveSource(Source):
+    """A source that goes on whether it is read or not; reading it gives the newest frame, always.
 
-    A camera's driver queues frames; whoever reads them slower than they come classifies the past. A thread
-    reads a live source as fast as it delivers and keeps one frame.
-
-    Raises:
-        SourceError: the source stopped delivering.
+    A camera's driver queues frames; whoever reads them slower than they come sees the past. A thread reads
+    the device as fast as it delivers and keeps one frame.
     """
-    return _newest(source) if source.live else iter(source)
 
+    live = True
 
-def _newest(source: Source) -> Iterator[Frame]:
-    slot = _Slot()
-    reader = threading.Thread(target=slot.fill_from, args=(source,), name="hangtag-capture", daemon=True)
-    reader.start()
-    try:
-        while (frame := slot.take()) is not None:
-            yield frame
-    finally:
-        slot.stop()
-        reader.join(timeout=2.0)
+    read_timeout_s: float = 5.0
+    """Longest that reading one frame may block."""
+
+    @abc.abstractmethod
+    def delivered(self) -> Iterator[Frame]:
+        """Yield frames as the device delivers them; runs in a thread of its own.
+
+        Raises:
+            SourceError: the device stopped delivering.
+        """
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the newest frame that was not taken yet, waiting where there is none.
+
+        Raises:
+            SourceError: the device stopped delivering.
+        """
+        slot = _Slot()
+        reader = threading.Thread(target=slot.fill_from, args=(self,), name="hangtag-capture", daemon=True)
+        reader.start()
+        try:
+            while (frame := slot.take()) is not None:
+                yield frame
+        finally:
+            slot.stop()
+            # The device must not be released while the thread is inside a read of it.
+            reader.join(timeout=self.read_timeout_s + 1)
 
 
 class _Slot:
@@ -42,9 +57,9 @@ class _Slot:
         self._stopped = False
         self._error: BaseException | None = None
 
-    def fill_from(self, source: Source) -> None:
+    def fill_from(self, source: LiveSource) -> None:
         try:
-            for frame in source:
+            for frame in source.delivered():
                 with self._changed:
                     self._frame = frame
                     self._changed.notify()
