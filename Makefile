@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DATA ?=
 RUN ?= runs/bundled
+TRAIN_OPTIONS ?=
 MODEL := runtime/hangtag/models/clothing.tflite
 
 .PHONY: demo test check format bundled-model clean
@@ -25,10 +26,11 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Trains on the photos in DATA (about an hour on two cores) and replaces the model inside the package.
+# Trains on the photos in DATA (half an hour on two cores) and replaces the model inside the package. A second
+# time, say what to do with the run that is there: TRAIN_OPTIONS=--resume or TRAIN_OPTIONS=--overwrite.
 bundled-model: $(VENV)/.dev
 	@test -n "$(DATA)" || { echo "usage: make bundled-model DATA=FOLDER (train/ validation/ test/)" >&2; exit 2; }
-	$(BIN)/hangtag train "$(DATA)" --out "$(RUN)"
+	$(BIN)/hangtag train "$(DATA)" --out "$(RUN)" $(TRAIN_OPTIONS)
 	$(BIN)/hangtag convert "$(RUN)" --data "$(DATA)"
 	$(BIN)/python -m hangtag_convert.bundled "$(RUN)" --data "$(DATA)" --out "$(dir $(MODEL))"
 
@@ -37,7 +39,7 @@ clean:
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Hangtag needs Python 3.10 or newer, this is " + sys.version.split()[0])'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.light: pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --quiet --editable .

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from hangtag_benchmarks.records import Job, Measurement
 
 WORKER = (sys.executable, "-m", "hangtag_benchmarks.worker")
 """The command that does a job."""
+
+JOB_TIMEOUT_S = 1800.0
+"""Longest that a measuring process may take: a driver that hangs must not hang the benchmark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +37,21 @@ class Outcome:
     log: str
 
 
-def run_job(job: Job, *, timeout_s: float | None = None, command: Sequence[str] | None = None) -> Outcome:
+def run_job(job: Job, *, timeout_s: float = JOB_TIMEOUT_S, command: Sequence[str] | None = None) -> Outcome:
     """Do a job in a process of its own (``command``, or :data:`WORKER`) and wait for it to end."""
     try:
-        done = subprocess.run(
-            command or WORKER,
-            input=json.dumps(dataclasses.asdict(job)).encode(),
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-            # A file called json.py in the user's folder must not become ours.
-            env={**os.environ, "PYTHONSAFEPATH": "1"},
-        )
+        with tempfile.TemporaryDirectory(prefix="hangtag-benchmark-") as empty:
+            done = subprocess.run(
+                command or WORKER,
+                input=json.dumps(dataclasses.asdict(job)).encode(),
+                capture_output=True,
+                timeout=timeout_s,
+                check=False,
+                # A file called json.py in the user's folder must not become ours: Python 3.10 looks where
+                # it is started, whatever it is told.
+                cwd=empty,
+                env={**os.environ, "PYTHONSAFEPATH": "1"},
+            )
     except subprocess.TimeoutExpired as expired:
         log = (expired.stderr or b"").decode(errors="replace")
         return Outcome(None, f"the measuring process did not answer within {timeout_s:g} s", log)

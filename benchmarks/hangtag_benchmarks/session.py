@@ -40,7 +40,7 @@ class Target:
 
     def job(self, frames_path: Path, rounds: int, warmup_rounds: int) -> Job:
         """Return the work of one child process for this row."""
-        path = None if self.path is None else str(self.path)
+        path = None if self.path is None else str(self.path.absolute())
         return Job(self.device, path, self.threads or 1, rounds, warmup_rounds, str(frames_path))
 
     def failure(self, reason: str, *, wrong: bool = False) -> Failure:

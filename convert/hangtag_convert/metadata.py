@@ -6,8 +6,10 @@ plain FlatBuffers builder, by the slot numbers of the public schema (see :mod:`h
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
+import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,8 +17,8 @@ from typing import Any
 import flatbuffers
 import numpy as np
 
-from hangtag.contract import ColourOrder, ModelContract, TensorFormat
-from hangtag.errors import ConversionError
+from hangtag.contract import ColourOrder, ModelContract, OutputKind, TensorFormat
+from hangtag.errors import ConversionError, ModelFileError
 from hangtag.golden import GoldenCases
 from hangtag.model_file import CONTRACT_NAME, LABELS_NAME, check_agreement, labels_text
 from hangtag.tflite_schema import (
@@ -47,8 +49,6 @@ def completed_contract(contract: ModelContract, info: ModelInfo) -> ModelContrac
 
 
 def _with_tensor(spec: Any, found: TensorInfo) -> Any:
-    import dataclasses
-
     tensor = TensorFormat(
         dtype=found.dtype,
         scale=None if found.dtype == "float32" else found.scale,
@@ -72,7 +72,7 @@ def embed(model: bytes, contract: ModelContract, golden: GoldenCases | None) -> 
     info = read_model_info(model)
     labels = labels_text(contract.labels)
     check_agreement(contract, info, {LABELS_NAME: labels})
-    flatbuffer = _with_metadata(model, _metadata(contract, info))
+    flatbuffer = _with_metadata(model, _metadata(contract))
     sealed = contract.replace(flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest())
     files = {CONTRACT_NAME: sealed.to_json().encode(), LABELS_NAME: labels}
     return flatbuffer + _archive({**files, **(golden.to_files() if golden else {})}, len(flatbuffer))
@@ -92,7 +92,11 @@ def _with_metadata(model: bytes, metadata: bytes) -> bytes:
     """Return the model with ``metadata`` as its TFLITE_METADATA buffer, replacing an older one."""
     from ai_edge_litert import schema_py_generated as schema
 
-    tables = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    try:
+        tables = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    # The generated reader checks nothing; a damaged model makes it fail in one of these ways.
+    except (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
+        raise ModelFileError(f"damaged: its tables cannot be read ({error!r})") from None
     for buffer in tables.buffers:
         # Weights behind the FlatBuffer would be lost by packing it again: pull them inside.
         if buffer.offset > 1:
@@ -143,7 +147,7 @@ class _Tables:
         return int(self.builder.EndObject())
 
 
-def _metadata(contract: ModelContract, info: ModelInfo) -> bytes:
+def _metadata(contract: ModelContract) -> bytes:
     """Return the metadata FlatBuffer that says for phones what the contract says."""
     if contract.input.colour_order is ColourOrder.BGR:
         raise ConversionError("TFLite metadata cannot say that a model wants BGR; train or convert it as RGB")
@@ -152,7 +156,7 @@ def _metadata(contract: ModelContract, info: ModelInfo) -> bytes:
     subgraph = tables.table(
         {
             slots.SUBGRAPH_INPUTS: tables.tables([_input_metadata(tables, contract)]),
-            slots.SUBGRAPH_OUTPUTS: tables.tables([_output_metadata(tables, contract, info)]),
+            slots.SUBGRAPH_OUTPUTS: tables.tables([_output_metadata(tables, contract)]),
         }
     )
     contract_file = tables.table(
@@ -205,28 +209,35 @@ def _input_metadata(tables: _Tables, contract: ModelContract) -> int:
     )
 
 
-def _output_metadata(tables: _Tables, contract: ModelContract, info: ModelInfo) -> int:
-    del info
+def _output_metadata(tables: _Tables, contract: ModelContract) -> int:
     slots = MetadataSlots
     feature = tables.table({}, {0: 0})
     content = tables.table({slots.CONTENT: feature}, {slots.CONTENT_TYPE: CONTENT_FEATURE})
-    labels = tables.table(
-        {
-            slots.FILE_NAME: tables.text(LABELS_NAME),
-            slots.FILE_DESCRIPTION: tables.text("The label of each score, one a line."),
-        },
-        {slots.FILE_TYPE: FILE_AXIS_LABELS},
-    )
+    references = {
+        slots.TENSOR_NAME: tables.text("scores"),
+        slots.TENSOR_DESCRIPTION: tables.text(_OUTPUT_DESCRIPTIONS[contract.output.kind]),
+        slots.TENSOR_CONTENT: content,
+    }
     units = contract.output_units
-    stats = tables.table(
-        {slots.STATS_MIN: tables.floats([0.0] * units), slots.STATS_MAX: tables.floats([1.0] * units)}
-    )
-    return tables.table(
-        {
-            slots.TENSOR_NAME: tables.text("scores"),
-            slots.TENSOR_DESCRIPTION: tables.text(f"{contract.output.kind.value}, one score per label"),
-            slots.TENSOR_CONTENT: content,
-            slots.TENSOR_STATS: stats,
-            slots.TENSOR_FILES: tables.tables([labels]),
-        }
-    )
+    if contract.output.kind is not OutputKind.LOGITS:
+        references[slots.TENSOR_STATS] = tables.table(
+            {slots.STATS_MIN: tables.floats([0.0] * units), slots.STATS_MAX: tables.floats([1.0] * units)}
+        )
+    # Clients take one label a score; a sigmoid's single score has two.
+    if units == len(contract.labels):
+        labels = tables.table(
+            {
+                slots.FILE_NAME: tables.text(LABELS_NAME),
+                slots.FILE_DESCRIPTION: tables.text("The label of each score, one a line."),
+            },
+            {slots.FILE_TYPE: FILE_AXIS_LABELS},
+        )
+        references[slots.TENSOR_FILES] = tables.tables([labels])
+    return tables.table(references)
+
+
+_OUTPUT_DESCRIPTIONS = {
+    OutputKind.SOFTMAX: "One probability per label.",
+    OutputKind.SIGMOID: "The probability of the second label.",
+    OutputKind.LOGITS: "One unnormalised score per label; a softmax makes them probabilities.",
+}

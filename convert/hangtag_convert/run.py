@@ -10,6 +10,9 @@ from pathlib import Path
 from hangtag.contract import ModelContract
 from hangtag.errors import ConversionError
 
+_MODEL_NAME = "model.keras"
+_CONTRACT_NAME = "contract.json"
+
 
 @dataclass(frozen=True, slots=True)
 class TrainedRun:
@@ -34,11 +37,11 @@ def read_run(folder: Path) -> TrainedRun:
         )
     try:
         settings = json.loads(seal.read_text(encoding="utf-8"))
-        digests, data = dict(settings["sha256"]), Path(settings["data"])
-        for name, digest in digests.items():
-            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
+        digests, data = settings["sha256"], Path(settings["data"])
+        for name in (_MODEL_NAME, _CONTRACT_NAME):
+            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digests[name]:
                 raise ConversionError(f"{folder / name} was changed after training; train again")
+        contract = ModelContract.from_json((folder / _CONTRACT_NAME).read_bytes())
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConversionError(f"{folder} is not a whole training run: {error}") from None
-    contract = ModelContract.from_json((folder / "contract.json").read_bytes())
-    return TrainedRun(folder / "model.keras", contract, data)
+        raise ConversionError(f"{folder} is not a whole training run: {error!r}") from None
+    return TrainedRun(folder / _MODEL_NAME, contract, data)

@@ -173,7 +173,9 @@ def to_scores(output: Tensor, spec: OutputSpec) -> Scores:
     if tensor.scale is None:
         values = output.astype(np.float64)
         if not np.isfinite(values).all():
-            raise ModelFileError("the model's scores are not finite numbers: it is damaged or was trained badly")
+            raise ModelFileError(
+                "the model's scores are not finite numbers: it is damaged or was trained badly"
+            )
     else:
         # Widened first: a zero point taken from a uint8 wraps around.
         values = (output.astype(np.int64) - tensor.zero_point) * np.float64(tensor.scale)

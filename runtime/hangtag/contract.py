@@ -22,8 +22,11 @@ SCHEMA_VERSION = 1
 """The contract schema that this version of Hangtag writes. Older ones are migrated on reading."""
 
 _MAX_SIDE_PX = 4096
-_MAX_LABELS = 100_000
+MAX_LABELS = 100_000
+"""Most labels that a model may have."""
+
 _LARGEST_FLOAT32 = 3.4e38
+_FILE_NAME = re.compile(r"[^/\\:.\s](?:[^/\\:]{0,98}[^/\\:.\s])?")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -140,11 +143,11 @@ class InputSpec:
             values = getattr(self, name)
             if len(values) != self.channels or not all(math.isfinite(value) for value in values):
                 raise ContractError(
-                    f"input {name} is {list(values)}; wanted {self.channels} finite numbers, "
+                    f"input {name} is {shortened(list(values))}; wanted {self.channels} finite numbers, "
                     f"one per channel of {self.colour_order.value}"
                 )
         if any(value <= 0 for value in self.std):
-            raise ContractError(f"input std is {list(self.std)}; wanted numbers above 0")
+            raise ContractError(f"input std is {shortened(list(self.std))}; wanted numbers above 0")
         largest = max(
             max(abs(mean), abs(255 - mean)) / std for mean, std in zip(self.mean, self.std, strict=True)
         )
@@ -260,7 +263,15 @@ class ModelContract:
         object.__setattr__(self, "labels", tuple(self.labels))
         _check_labels(self.labels)
         for name in ("name", "description", "author", "licence"):
-            _check_text(name, getattr(self, name))
+            text = getattr(self, name)
+            _check_text(name, text)
+            if _CONTROL_CHARACTERS.search(text):
+                raise ContractError(f"{name} holds a control character: {shortened(text)}")
+        if not _FILE_NAME.fullmatch(self.name):
+            raise ContractError(
+                f"name is {shortened(self.name)}; it becomes part of file names: "
+                "wanted up to 100 characters, no slash, no colon, no dot or blank at an end"
+            )
         if self.output.kind is OutputKind.SIGMOID and len(self.labels) != 2:
             raise ContractError(f"a sigmoid output tells two labels apart, got {len(self.labels)} labels")
 
@@ -313,8 +324,8 @@ def _check_text(where: str, text: str) -> None:
 
 
 def _check_labels(labels: tuple[str, ...]) -> None:
-    if not 1 <= len(labels) <= _MAX_LABELS:
-        raise ContractError(f"the contract has {len(labels)} labels; wanted 1 to {_MAX_LABELS}")
+    if not 1 <= len(labels) <= MAX_LABELS:
+        raise ContractError(f"the contract has {len(labels)} labels; wanted 1 to {MAX_LABELS}")
     seen: set[str] = set()
     for label in labels:
         _check_text("labels", label)

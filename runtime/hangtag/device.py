@@ -60,3 +60,25 @@ def version_of(package: str) -> str | None:
 def platform_line() -> str:
     """Return operating system, architecture and Python version."""
     return f"{platform.system()} {platform.release()}, {platform.machine()}, Python {sys.version.split()[0]}"
+
+
+_NO_CAMERA = ("bcm2835-codec", "bcm2835-isp", "rpi-hevc-dec", "rpivid", "pispbe")
+"""Beginnings of the names of a Raspberry Pi's video devices that are codecs and image processors."""
+
+
+def cameras(system: Path = Path("/sys/class/video4linux"), devices: Path = Path("/dev")) -> dict[Path, str]:
+    """Return V4L2 devices by path with the names their drivers give, without those that are codecs."""
+    found = {}
+    for path in sorted(devices.glob("video*")):
+        try:
+            name = (system / path.name / "name").read_text(encoding="utf-8", errors="replace").strip()
+        except OSError:
+            name = "unnamed"
+        if not name.startswith(_NO_CAMERA):
+            found[path] = name
+    return found
+
+
+def has_screen() -> bool:
+    """Return False on a Linux without a display server to open windows on."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from hangtag.errors import ModelFileError
 
-_MAX_TABLES_IN_VECTOR = 1_000_000
+_MAX_TABLES_IN_VECTOR = 20_000
+_MAX_TEXT_BYTES = 4096
 
 
 def root(data: bytes, identifier: bytes) -> Table:
@@ -98,16 +99,24 @@ class Table:
 
     def bytes_(self, slot: int) -> bytes | None:
         """Return a vector of bytes, or a string as its UTF-8 bytes; None where absent."""
+        extent = self.extent(slot)
+        return None if extent is None else self.data[slice(*extent)]
+
+    def extent(self, slot: int) -> tuple[int, int] | None:
+        """Return where a vector of bytes begins and ends in the buffer, None where absent; copies nothing."""
         found = self._vector(slot)
         if found is None:
             return None
         start, count = found
         if start + count > len(self.data):
             raise ModelFileError(f"damaged or cut short: {count} bytes of data do not fit")
-        return self.data[start : start + count]
+        return start, start + count
 
     def text(self, slot: int) -> str:
         """Return a string; empty where absent."""
+        found = self._vector(slot)
+        if found is not None and found[1] > _MAX_TEXT_BYTES:
+            raise ModelFileError(f"damaged: a name of {found[1]} bytes")
         raw = self.bytes_(slot)
         try:
             return "" if raw is None else raw.decode()

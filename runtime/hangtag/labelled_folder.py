@@ -52,6 +52,13 @@ def read_split(dataset: Path, split: str, labels: Sequence[str] | None = None) -
         DatasetError: the folder is missing or laid out otherwise, a class has no photo, or a folder's name
             is not one of ``labels``.
     """
+    try:
+        return _read_split(dataset, split, labels)
+    except OSError as error:
+        raise DatasetError(f"cannot look into {dataset / split}: {error.strerror or error}") from None
+
+
+def _read_split(dataset: Path, split: str, labels: Sequence[str] | None) -> LabelledFolder:
     folder = dataset / split
     if not folder.is_dir():
         raise DatasetError(_layout_message(dataset, split))
@@ -74,16 +81,33 @@ def read_split(dataset: Path, split: str, labels: Sequence[str] | None = None) -
     return LabelledFolder(folder, order, tuple(photos))
 
 
+def dataset_digest(dataset: Path, labels: Sequence[str]) -> str:
+    """Return :func:`digest` of all splits that a data set has.
+
+    Raises:
+        DatasetError: it is laid out otherwise, or cannot be read.
+    """
+    there = [split for split in SPLITS if (dataset / split).is_dir()]
+    return digest(read_split(dataset, split, labels) for split in there)
+
+
 def digest(folders: Iterable[LabelledFolder]) -> str:
     """Return a SHA-256 over every photo's split, label, name and content, independent of where they lie."""
     total = hashlib.sha256()
     for folder in folders:
         for photo in folder.photos:
-            content = hashlib.sha256(photo.path.read_bytes()).hexdigest()
+            content = hashlib.sha256(_content(photo.path)).hexdigest()
             line = f"{folder.path.name}/{folder.labels[photo.label]}/{photo.path.name} {content}\n"
             # File names are bytes to the system: those that are not UTF-8 come as surrogates.
             total.update(line.encode(errors="surrogateescape"))
     return total.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _is_label(path: Path) -> bool:

@@ -2,7 +2,8 @@
 
 The file is a TFLite FlatBuffer followed by a ZIP archive (how TFLite metadata carries associated files):
 ``hangtag.json`` is the contract and the truth; ``labels.txt`` and the metadata inside the FlatBuffer say the
-same again for phones. A file in which they disagree does not load.
+same again for phones. A file in which they disagree does not load. The digest in the contract proves that the
+weights are whole, not who made them: a model is as trustworthy as where it comes from.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ LABELS_NAME = "labels.txt"
 _MAX_FILE_BYTES = 2**31
 _MAX_EMBEDDED_FILES = 1000
 _MAX_EMBEDDED_BYTES = 16 * 2**20
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def parse_model(data: bytes, name: str) -> ModelFile:
         archive_start, files = _embedded_files(data)
         contract = _contract(info, files)
         check_agreement(contract, info, files)
-        _check_digest(contract, data[:archive_start])
+        _check_weights(contract, info, data[:archive_start])
         return ModelFile(name, data, contract, info, GoldenCases.from_files(files, contract))
     except (ModelFileError, ContractError) as error:
         raise type(error)(f"{name}: {error}") from None
@@ -132,9 +134,10 @@ def _check_metadata(contract: ModelContract, metadata: MetadataInfo) -> None:
             )
 
 
-def _check_digest(contract: ModelContract, flatbuffer: bytes) -> None:
-    wanted = contract.flatbuffer_sha256
-    if wanted is not None and hashlib.sha256(flatbuffer).hexdigest() != wanted:
+def _check_weights(contract: ModelContract, info: ModelInfo, flatbuffer: bytes) -> None:
+    if len(flatbuffer) < info.weights_end:
+        raise ModelFileError("damaged: its embedded files lie inside its weights")
+    if hashlib.sha256(flatbuffer).hexdigest() != contract.flatbuffer_sha256:
         raise ModelFileError("damaged: the weights are not those that the contract was written for")
 
 
@@ -148,16 +151,30 @@ def _embedded_files(data: bytes) -> tuple[int, dict[str, bytes]]:
                 raise ModelFileError(
                     f"its archive holds {len(members)} files of {total} bytes; that is too much"
                 )
+            if any(member.compress_type not in _COMPRESSIONS for member in members):
+                raise ModelFileError(
+                    "damaged: its archive is compressed in a way that TFLite metadata is not"
+                )
             names = [member.filename for member in members]
             if len(set(names)) != len(names):
                 raise ModelFileError("damaged: its archive holds a name twice")
             start = min((member.header_offset for member in members), default=len(data))
+            if not 0 <= start <= len(data):
+                raise ModelFileError("damaged: its archive points outside the file")
             return start, {member.filename: archive.read(member) for member in members}
     except zipfile.BadZipFile as error:
         if "not a zip file" in str(error).lower():
             return len(data), {}
         raise ModelFileError(f"damaged: its embedded files cannot be read ({error})") from None
-    except (OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        OverflowError,
+        zlib.error,
+    ) as error:
         raise ModelFileError(f"damaged: its embedded files cannot be read ({error})") from None
 
 

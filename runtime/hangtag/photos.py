@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """File name endings, in lower case, that folders are searched for."""
 
+MAX_PIXELS = 100_000_000
+"""Larger pictures are refused: a file of some kilobytes can announce gigabytes of pixels."""
+
 _JPEG_START = b"\xff\xd8\xff"
+_JPEG_SCAN = 0xDA
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Markers that announce a picture's size; the three left out define tables."""
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _TIFF_STARTS = (b"II*\0", b"MM\0*")
 
@@ -51,10 +57,14 @@ def decode_photo(data: bytes, name: str) -> Image:
         raise PhotoError(f"{name} is empty (0 bytes)")
     if not _is_whole(data):
         raise PhotoError(f"{name} is cut short: its image data ends too early; copy the file again")
+    width, height = _announced_size(data)
+    if width * height > MAX_PIXELS:
+        raise PhotoError(
+            f"{name} is {width} x {height} pixels; "
+            f"at most {MAX_PIXELS // 10**6} megapixels are read: shrink it"
+        )
     image = _decoded(data, cv2.IMREAD_COLOR, name)
-    if data.startswith(_JPEG_START):
-        return image
-    return _on_white(image, data, name)
+    return _on_white(image, data, name) if _may_have_alpha(data) else image
 
 
 def _decoded(data: bytes, flags: int, name: str) -> Image:
@@ -65,6 +75,13 @@ def _decoded(data: bytes, flags: int, name: str) -> Image:
     if image is None:
         raise PhotoError(f"{name} is not an image that can be read (or it is damaged)")
     return image  # type: ignore[return-value]
+
+
+def _may_have_alpha(data: bytes) -> bool:
+    """False where the header rules transparency out, so that the picture need not be decoded again."""
+    if data.startswith(_PNG_START):
+        return data[25:26] in (b"\x04", b"\x06", b"\x03")  # grey and alpha, RGBA, palette
+    return not data.startswith((_JPEG_START, b"BM"))
 
 
 def _on_white(image: Image, data: bytes, name: str) -> Image:
@@ -87,6 +104,18 @@ def _on_white(image: Image, data: bytes, name: str) -> Image:
     else:
         blended = (image * alpha + 255 * (255 - alpha) + 127) // 255
     return np.asarray(blended, np.uint8)
+
+
+def _announced_size(data: bytes) -> tuple[int, int]:
+    """Return the width and height that a JPEG's or PNG's header announces, (0, 0) for other formats."""
+    if data.startswith(_PNG_START):
+        return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    if data.startswith(_JPEG_START):
+        for marker, position in _jpeg_segments(data):
+            if marker in _JPEG_FRAMES:
+                height, width = data[position + 5 : position + 7], data[position + 7 : position + 9]
+                return int.from_bytes(width, "big"), int.from_bytes(height, "big")
+    return (0, 0)
 
 
 def _is_whole(data: bytes) -> bool:
@@ -116,39 +145,51 @@ def _jpeg_ends(data: bytes) -> bool:
     Thumbnails inside the header have end markers of their own, so the header's segments are stepped over by
     their lengths. Inside a scan every 0xFF data byte is followed by 0x00, so 0xFFD9 cannot occur by chance.
     """
-    position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == 0xFF:
-            position += 1
-        elif marker == 0xDA:
+    for marker, position in _jpeg_segments(data):
+        if marker == _JPEG_SCAN:
             return data.find(b"\xff\xd9", position) >= 0
-        else:
-            position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
     return False
 
 
-def find_photos(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield files as they are given and, for folders, the images anywhere below them, sorted by path.
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield marker and position of each header segment, up to the first scan and with it."""
+    position = 2
+    while position + 4 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:  # fill bytes may precede a marker
+            position += 1
+            continue
+        yield marker, position
+        if marker == _JPEG_SCAN:
+            return
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
 
-    Hidden files and folders (``._photo.jpg``, ``.thumbnails``) are passed over.
+
+def find_photos(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield what is no folder as it is given and, for folders, the images anywhere below them, sorted.
+
+    Hidden files and folders (``._photo.jpg``, ``.thumbnails``) are passed over. Whether a file is there and
+    can be read is found out by reading it.
 
     Raises:
-        PhotoError: a path does not exist, or a folder holds no image.
+        PhotoError: a folder holds no image, or cannot be looked into.
     """
     for path in paths:
-        if not path.is_dir():
-            if not path.exists():
-                raise PhotoError(f"cannot read {path}: no such file or folder")
-            yield path
-            continue
-        found = sorted(
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in IMAGE_SUFFIXES
-            and not any(part.startswith(".") for part in file.relative_to(path).parts)
-            and file.is_file()
-        )
+        try:
+            found = _images_below(path) if path.is_dir() else [path]
+        except OSError as error:
+            raise PhotoError(f"cannot look into {path}: {error.strerror or error}") from None
         if not found:
             raise PhotoError(f"{path} holds no image; looked for {', '.join(sorted(IMAGE_SUFFIXES))}")
         yield from found
+
+
+def _images_below(folder: Path) -> list[Path]:
+    next(folder.iterdir(), None)  # rglob passes over a folder that it may not read
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in IMAGE_SUFFIXES
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.is_file()
+    )

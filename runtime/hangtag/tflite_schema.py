@@ -21,6 +21,8 @@ METADATA_NAME = "TFLITE_METADATA"
 MODEL_IDENTIFIER = b"TFL3"
 METADATA_IDENTIFIER = b"M001"
 
+_MAX_ENTRIES = 200
+
 DTYPE_CODES = {
     0: "float32",
     1: "float16",
@@ -44,6 +46,12 @@ class SubGraphSlots:
     """Slots of table SubGraph."""
 
     TENSORS, INPUTS, OUTPUTS, OPERATORS = 0, 1, 2, 3
+
+
+class OperatorSlots:
+    """Slots of table Operator."""
+
+    INPUTS, OUTPUTS = 1, 2
 
 
 class TensorSlots:
@@ -116,6 +124,8 @@ class ModelInfo:
     output: TensorInfo
     operators: int
     metadata: MetadataInfo | None
+    weights_end: int
+    """Where the last of its weights ends in the file."""
 
 
 def read_model_info(data: bytes) -> ModelInfo:
@@ -133,11 +143,12 @@ def read_model_info(data: bytes) -> ModelInfo:
         raise ModelFileError("not a TFLite model (no TFL3 identifier)")
     model = root(data, MODEL_IDENTIFIER)
     buffers = model.tables(ModelSlots.BUFFERS)
-    for buffer in buffers:
-        _check_buffer(buffer, len(data))
+    weights_end = max((_buffer_end(buffer, len(data)) for buffer in buffers), default=0)
     subgraphs = model.tables(ModelSlots.SUBGRAPHS)
     if not subgraphs:
         raise ModelFileError("damaged: the model has no subgraph")
+    for subgraph in subgraphs:
+        _check_operators(subgraph)
     main = subgraphs[0]
     tensors = main.tables(SubGraphSlots.TENSORS)
     return ModelInfo(
@@ -145,15 +156,33 @@ def read_model_info(data: bytes) -> ModelInfo:
         output=_only_tensor(main, SubGraphSlots.OUTPUTS, tensors, "output"),
         operators=len(main.tables(SubGraphSlots.OPERATORS)),
         metadata=_metadata(model, buffers),
+        weights_end=weights_end,
     )
 
 
-def _check_buffer(buffer: Table, file_size: int) -> None:
-    buffer.bytes_(BufferSlots.DATA)
+def _buffer_end(buffer: Table, file_size: int) -> int:
+    inside = buffer.extent(BufferSlots.DATA)
     offset = buffer.scalar(BufferSlots.OFFSET, "<Q")
     size = buffer.scalar(BufferSlots.SIZE, "<Q")
     if offset > 1 and offset + size > file_size:
         raise ModelFileError("damaged or cut short: its weights reach past the end")
+    return max(inside[1] if inside else 0, offset + size if offset > 1 else 0)
+
+
+def _check_operators(subgraph: Table) -> None:
+    """Raise where an operator reads or writes a tensor that there is not.
+
+    The native library does not check all of them: a convolution whose input is -1 ("left out", which only
+    later inputs such as a bias may be) ends the process.
+    """
+    tensors = len(subgraph.tables(SubGraphSlots.TENSORS))
+    for operator in subgraph.tables(SubGraphSlots.OPERATORS):
+        inputs = operator.numbers(OperatorSlots.INPUTS, "<i4")
+        outputs = operator.numbers(OperatorSlots.OUTPUTS, "<i4")
+        used = np.concatenate([inputs, outputs])
+        required = np.concatenate([inputs[:2], outputs])
+        if (used >= tensors).any() or (used < -1).any() or (required < 0).any():
+            raise ModelFileError("damaged: an operator uses a tensor that the model does not have")
 
 
 def _only_tensor(main: Table, slot: int, tensors: list[Table], role: str) -> TensorInfo:
@@ -183,7 +212,7 @@ def _quantization(tensor: Table) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
 
 
 def _metadata(model: Table, buffers: list[Table]) -> MetadataInfo | None:
-    for entry in model.tables(ModelSlots.METADATA):
+    for entry in _few(model, ModelSlots.METADATA):
         if entry.text(0) == METADATA_NAME:
             index = entry.scalar(1, "<I")
             raw = buffers[index].bytes_(BufferSlots.DATA) if index < len(buffers) else None
@@ -197,18 +226,26 @@ def _read_metadata(raw: bytes) -> MetadataInfo:
     top = root(raw, METADATA_IDENTIFIER)
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-    files = [file.text(MetadataSlots.FILE_NAME) for file in top.tables(MetadataSlots.MODEL_FILES)]
+    files = [file.text(MetadataSlots.FILE_NAME) for file in _few(top, MetadataSlots.MODEL_FILES)]
     for subgraph in top.tables(MetadataSlots.MODEL_SUBGRAPHS)[:1]:
         for tensor in subgraph.tables(MetadataSlots.SUBGRAPH_INPUTS)[:1]:
-            for unit in tensor.tables(MetadataSlots.TENSOR_UNITS):
+            for unit in _few(tensor, MetadataSlots.TENSOR_UNITS):
                 options = unit.table(MetadataSlots.UNIT)
                 if unit.scalar(MetadataSlots.UNIT_TYPE, "<B") == UNIT_NORMALIZATION and options is not None:
                     mean = _floats(options, MetadataSlots.NORMALIZATION_MEAN)
                     std = _floats(options, MetadataSlots.NORMALIZATION_STD)
         for tensor in subgraph.tables(MetadataSlots.SUBGRAPH_OUTPUTS)[:1]:
-            found = tensor.tables(MetadataSlots.TENSOR_FILES)
+            found = _few(tensor, MetadataSlots.TENSOR_FILES)
             files.extend(file.text(MetadataSlots.FILE_NAME) for file in found)
     return MetadataInfo(top.text(MetadataSlots.MODEL_NAME), mean, std, tuple(files))
+
+
+def _few(table: Table, slot: int) -> list[Table]:
+    """Return a list of tables that honest files keep short; many entries may share one long text."""
+    tables = table.tables(slot)
+    if len(tables) > _MAX_ENTRIES:
+        raise ModelFileError(f"damaged: its metadata lists {len(tables)} entries")
+    return tables
 
 
 def _floats(table: Table, slot: int) -> tuple[float, ...]:

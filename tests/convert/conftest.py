@@ -30,6 +30,6 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
                 image = rng.integers(0, 120, (70, 50, 3)).astype(np.uint8)
                 image[..., channel] = np.minimum(image[..., channel].astype(int) + 135, 255)
                 cv2.imwrite(str(folder / f"{number}.png"), image)
-    recipe = dataclasses.replace(Recipe(), size_px=64, epochs=0, head_epochs=15, name="tiny")
+    recipe = dataclasses.replace(Recipe(), size_px=64, epochs=0, head_epochs=15, model_name="tiny")
     train(root / "data", root / "run", recipe, Progress(quiet=True))
     return TinyRun(root / "run", root / "data")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import hangtag
 from hangtag import Classifier
 from hangtag.classifier import to_scores
 from hangtag.contract import OutputKind, OutputSpec, TensorFormat
+from hangtag.errors import ModelFileError
 from hangtag.interpreter import Interpreter
 from hangtag.preprocess import preprocess
 from hangtag.scene import GARMENTS, render_garment
@@ -40,7 +42,7 @@ def test_the_tensor_in_the_interpreter_is_the_one_of_preprocess(
     classifier: Classifier, frame: np.ndarray
 ) -> None:
     classifier.scores(frame)
-    inside = classifier._interpreter.input_view().copy()
+    inside = classifier.interpreter.input_view().copy()
     np.testing.assert_array_equal(inside, preprocess(frame, classifier.contract.input))
 
 
@@ -148,6 +150,30 @@ def test_raw_outputs_become_scores(
 ) -> None:
     raw = np.array(output, tensor.dtype)
     np.testing.assert_allclose(to_scores(raw, OutputSpec(kind=kind, tensor=tensor)), wanted, atol=1e-6)
+
+
+def test_scores_that_are_no_numbers_are_an_error() -> None:
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ModelFileError, match="not finite"):
+            to_scores(np.array([0.5, bad], np.float32), OutputSpec())
+
+
+def test_a_kept_exception_does_not_keep_the_classifier(classifier: Classifier, frame: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="shape") as kept:
+        classifier.classify(np.zeros((4, 4), np.uint8))
+    assert classifier.classify(frame).top
+    assert kept.value
+
+
+def test_opening_classifiers_in_threads_leaves_standard_error_alone() -> None:
+    before = os.fstat(2)
+    threads = [threading.Thread(target=Classifier.bundled) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    after = os.fstat(2)
+    assert (before.st_dev, before.st_ino) == (after.st_dev, after.st_ino)
 
 
 def test_load_takes_a_path_as_text(tmp_path: Path, classifier: Classifier) -> None:

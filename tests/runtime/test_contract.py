@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,6 +68,10 @@ def input_specs(draw: st.DrawFn) -> InputSpec:
     )
 
 
+lines = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=20)
+names = label_texts.map(lambda text: re.sub(r"[/\\:.]", "-", text))
+
+
 @st.composite
 def contracts(draw: st.DrawFn) -> ModelContract:
     kind = draw(st.sampled_from(OutputKind))
@@ -78,10 +83,10 @@ def contracts(draw: st.DrawFn) -> ModelContract:
         labels=labels,
         input=draw(input_specs()),
         output=OutputSpec(kind=kind, tensor=draw(tensors)),
-        name=draw(texts),
-        description=draw(texts),
-        author=draw(texts),
-        licence=draw(texts),
+        name=draw(names),
+        description=draw(lines),
+        author=draw(lines),
+        licence=draw(lines),
         calibration=Calibration(
             temperature=draw(st.floats(1e-3, 1e3)), unknown_threshold=draw(st.none() | st.floats(0, 1))
         ),
@@ -414,3 +419,18 @@ def test_shape_is_batch_height_width_channels(order: ColourOrder, channels: int)
 )
 def test_output_units(kind: OutputKind, labels: tuple[str, ...], units: int) -> None:
     assert ModelContract(labels=labels, input=INPUT, output=OutputSpec(kind=kind)).output_units == units
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a/b", "../x", "..", "a\\b", "c:d", ".hidden", "end.", " a", "a\n", "x" * 101]
+)
+def test_a_name_that_is_no_file_name_is_refused(name: str) -> None:
+    with pytest.raises(ContractError, match="name"):
+        CONTRACT.replace(name=name)
+
+
+@pytest.mark.parametrize("field", ["description", "author", "licence"])
+def test_terminal_escapes_and_line_ends_are_refused(field: str) -> None:
+    for text in ("\x1b[2J", "one\nError: two", "\x07"):
+        with pytest.raises(ContractError, match=field):
+            CONTRACT.replace(**{field: text})

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import random
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import flatbuffers
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from model_parts import joined, split, with_json_edited
 
 from hangtag.classifier import bundled_model
@@ -142,6 +146,35 @@ def test_odd_embedded_files_are_refused(model: ModelFile, files: dict[str, bytes
     flatbuffer, own = split(model.data)
     with pytest.raises(ModelFileError, match=said):
         parse_model(joined(flatbuffer, {**own, **files}), "odd")
+
+
+def test_an_operator_without_its_input_is_refused(model: ModelFile) -> None:
+    """The native library would end the process: its convolution does not ask whether its input is there."""
+    tables = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model.data, 0))
+    for operator in tables.subgraphs[0].operators:
+        if len(operator.inputs) == 3:
+            operator.inputs = [-1, *operator.inputs[1:]]
+            break
+    builder = flatbuffers.Builder(0)
+    builder.Finish(tables.Pack(builder), file_identifier=b"TFL3")
+    with pytest.raises(ModelFileError, match="an operator uses a tensor"):
+        parse_model(bytes(builder.Output()), "crafted")
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_odd_compressions_are_refused_unread(model: ModelFile, compression: int) -> None:
+    flatbuffer, files = split(model.data)
+    buffer = io.BytesIO(flatbuffer)
+    with zipfile.ZipFile(buffer, "a", compression) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    with pytest.raises(ModelFileError, match="compressed in a way"):
+        parse_model(buffer.getvalue(), "crafted")
+
+
+def test_a_contract_without_digest_is_refused_inside_a_file(model: ModelFile) -> None:
+    with pytest.raises(ModelFileError, match="not those that the contract was written for"):
+        parse_model(with_json_edited(model.data, lambda c: c.update(flatbuffer_sha256=None)), "crafted")
 
 
 def _said_about(data: bytes) -> str:

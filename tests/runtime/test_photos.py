@@ -373,9 +373,25 @@ def test_a_folder_named_like_a_photo_is_not_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("names", "asked", "message"),
-    [([], "missing.jpg", "no such file"), ([], ".", "holds no image"), (["a.txt"], ".", "looked for .bmp")],
+    [([], ".", "holds no image"), (["a.txt"], ".", "looked for .bmp")],
 )
 def test_nothing_to_find(names: list[str], asked: str, message: str, tmp_path: Path) -> None:
     make(tmp_path, *names)
     with pytest.raises(PhotoError, match=message):
         list(find_photos([tmp_path / asked]))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_small_file_of_too_many_pixels_is_refused_unread(tmp_path: Path, suffix: str) -> None:
+    """The header is believed: nothing is decoded to find out."""
+    image = np.zeros((20, 30, 3), np.uint8)
+    written, encoded = cv2.imencode(suffix, image)
+    assert written
+    data = bytearray(encoded.tobytes())
+    if suffix == ".png":
+        data[16:24] = (20_000).to_bytes(4, "big") * 2
+    else:
+        place = data.index(b"\xff\xc0")
+        data[place + 5 : place + 9] = (20_000).to_bytes(2, "big") * 2
+    with pytest.raises(PhotoError, match="20000 x 20000 pixels"):
+        decode_photo(bytes(data), "huge")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +13,14 @@ import pytest
 
 from hangtag import Classifier
 from hangtag.errors import OutputError, SourceError
+from hangtag.photos import read_photo
 from hangtag.pipeline import Result, Sink, StopLoop, run_loop
 from hangtag.preprocess import preprocess
 from hangtag.sinks import overlay
 from hangtag.sinks.json_lines import JsonLines
 from hangtag.sinks.recorder import Recorder
 from hangtag.sinks.still import StillSheet
-from hangtag.sources import Frame, Source
+from hangtag.sources import Frame, Source, open_source
 
 
 @pytest.fixture(scope="module")
@@ -76,29 +78,40 @@ def test_results_are_what_the_classifier_says(classifier: Classifier) -> None:
         assert result.prediction == classifier.classify(result.frame.image_bgr, top=2)
 
 
-def test_the_camera_feeds_the_tensor_that_training_saw(
-    classifier: Classifier, real_photos: list[Path]
-) -> None:
-    """Golden: in the interpreter, a photo that came through source and loop is preprocess's bytes."""
-    from hangtag.photos import read_photo
-    from hangtag.sources import open_source
-
+def _tensors_of_the_camera(classifier: Classifier, photos: list[Path]) -> list[np.ndarray]:
+    """Return what stands in the interpreter's input after each photo came through source and loop."""
     seen: list[np.ndarray] = []
 
     class Tensors:
         def write(self, _: Result) -> None:
-            seen.append(classifier._interpreter.input_view().copy())
+            seen.append(classifier.interpreter.input_view().copy())
 
         def close(self) -> None:
             pass
 
-    for path in real_photos[:10]:
+    for path in photos:
         with open_source(str(path)) as source:
             run_loop(source, classifier, [Tensors()])
-    wanted = [preprocess(read_photo(path), classifier.contract.input) for path in real_photos[:10]]
-    assert len(seen) == len(wanted) == 10
-    for got, want in zip(seen, wanted, strict=True):
-        np.testing.assert_array_equal(got, want)
+    return seen
+
+
+def _check_golden(classifier: Classifier, photos: list[Path]) -> None:
+    spec = classifier.contract.input
+    for path, tensor in zip(photos, _tensors_of_the_camera(classifier, photos), strict=True):
+        np.testing.assert_array_equal(tensor, preprocess(read_photo(path), spec))
+
+
+def test_the_camera_feeds_the_tensor_that_training_saw(classifier: Classifier, tmp_path: Path) -> None:
+    """Golden: what training sees is preprocess's bytes (its own test); what the camera feeds is, too."""
+    photos = [tmp_path / name for name in ("wide.jpg", "tall.png", "tiny.png")]
+    rng = np.random.default_rng(9)
+    for path, size_hw in zip(photos, ((301, 533), (640, 357), (31, 17)), strict=True):
+        cv2.imwrite(str(path), rng.integers(0, 256, (*size_hw, 3)).astype(np.uint8))
+    _check_golden(classifier, photos)
+
+
+def test_and_so_for_real_photos(classifier: Classifier, real_photos: list[Path]) -> None:
+    _check_golden(classifier, real_photos[::3])
 
 
 def test_right_frames_are_counted(classifier: Classifier) -> None:
@@ -171,6 +184,41 @@ def test_frames_of_other_sizes_fit_into_the_clip(classifier: Classifier, tmp_pat
     clip = tmp_path / "clip.webm"
     run_loop(Mixed(), classifier, [Recorder(clip, classifier.contract.input)])
     assert _frames_in(clip) == 3
+
+
+def test_a_live_clip_lasts_as_long_as_what_it_shows(classifier: Classifier, tmp_path: Path) -> None:
+    """Three frames of a live source over two seconds are twenty-odd frames at ten a second."""
+    spec = classifier.contract.input
+    recorder = Recorder(tmp_path / "clip.webm", spec, 10, live=True)
+    prediction = classifier.classify(np.zeros((48, 64, 3), np.uint8))
+    for time_s in (5.0, 5.5, 7.0):
+        frame = Frame(np.zeros((48, 64, 3), np.uint8), round(time_s * 30), time_s, 0.0)
+        recorder.write(Result(frame, prediction, 0.1, 4.0, 4.2))
+    recorder.close()
+    assert _frames_in(tmp_path / "clip.webm") == 21
+
+
+def test_the_loop_and_another_thread_may_share_a_classifier(classifier: Classifier) -> None:
+    stop = threading.Event()
+    failures: list[BaseException] = []
+    other = np.full((50, 50, 3), 200, np.uint8)
+    wanted = classifier.classify(other)
+
+    def classify() -> None:
+        while not stop.is_set():
+            if classifier.classify(other) != wanted:
+                failures.append(AssertionError("another frame's scores"))
+
+    thread = threading.Thread(target=classify)
+    thread.start()
+    try:
+        spy = _Spy()
+        run_loop(_Frames(), classifier, [spy])
+    finally:
+        stop.set()
+        thread.join()
+    assert not failures
+    assert all(r.prediction == classifier.classify(r.frame.image_bgr) for r in spy.results)
 
 
 def test_json_lines_can_be_read_back(classifier: Classifier) -> None:

@@ -144,4 +144,3 @@ def test_a_slow_reader_of_a_live_source_gets_the_newest_frame() -> None:
 def test_a_live_source_that_fails_says_so_after_its_last_frame() -> None:
     with pytest.raises(SourceError, match="unplugged"):
         list(_LiveSource(1, SourceError("unplugged")))
-

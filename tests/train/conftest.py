@@ -29,7 +29,7 @@ def silent() -> Progress:
 def small_recipe() -> Recipe:
     from hangtag_train.recipe import Recipe
 
-    return Recipe(name="shapes", size_px=32, head_epochs=3, epochs=2, batch_size=5, dropout=0.4)
+    return Recipe(model_name="shapes", size_px=32, head_epochs=3, epochs=2, batch_size=5, dropout=0.4)
 
 
 @pytest.fixture(scope="session")

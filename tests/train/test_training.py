@@ -342,7 +342,7 @@ def test_a_name_that_no_contract_can_hold_is_refused_before_training(
     data: Path, small_recipe, silent, tmp_path: Path
 ) -> None:
     with pytest.raises(TrainingError, match="not valid Unicode"):
-        train(data, tmp_path / "run", dataclasses.replace(small_recipe, name="\udcff"), silent)
+        train(data, tmp_path / "run", dataclasses.replace(small_recipe, model_name="\udcff"), silent)
 
 
 # --- the command -------------------------------------------------------------------------------------------
@@ -371,7 +371,7 @@ def run_command(*arguments: str):
         (["--size", "64"], {"size_px": 64}),
         (["--epochs", "0"], {"epochs": 0}),
         (["--batch-size", "8", "--seed", "0"], {"batch_size": 8, "seed": 0}),
-        (["--learning-rate", "0.01", "--name", "socks"], {"learning_rate": 0.01, "name": "socks"}),
+        (["--learning-rate", "0.01", "--name", "socks"], {"learning_rate": 0.01, "model_name": "socks"}),
         (["--seed", str(2**32 - 1)], {"seed": 2**32 - 1}),
     ],
 )

@@ -51,7 +51,7 @@ def train(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "seed": seed,
-        "name": name,
+        "model_name": name,
     }
     recipe = dataclasses.replace(
         Recipe(), **{key: value for key, value in options.items() if value is not None}

@@ -45,8 +45,11 @@ def _evaluate_run(run: Path, data: Path, splits: Sequence[str], progress: Progre
     folder = RunFolder(run)
     if not folder.seal.is_file():
         raise TrainingError(f"{run} holds no finished training run (no {folder.seal.name})")
-    contract = ModelContract.from_json(folder.contract.read_bytes())
-    network = keras.models.load_model(folder.model, compile=False, safe_mode=True)
+    try:
+        contract = ModelContract.from_json(folder.contract.read_bytes())
+        network = keras.models.load_model(folder.model, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise TrainingError(f"{run} is not a whole training run: {' '.join(str(error).split())}") from None
     folders = [read_split(data, split, contract.labels) for split in splits]
     scores = [predict(network, part, contract.input, progress, part.path.name) for part in folders]
     return _pooled(scores, folders, contract.labels)

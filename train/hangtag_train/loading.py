@@ -108,17 +108,20 @@ class Advance(keras.callbacks.Callback):  # type: ignore[misc]
         del batch, logs
         self._advance()
 
-    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Move on."""
-        del batch, logs
-        self._advance()
-
 
 def predict(
     model: keras.Model, photos: LabelledFolder, spec: InputSpec, progress: Progress, title: str | None = None
 ) -> npt.NDArray[np.float32]:
-    """Return the model's outputs for every photo of a split, in its order, as float32."""
+    """Return the model's outputs for every photo of a split, in its order, as float32.
+
+    Raises:
+        PhotoError: a photo cannot be read.
+    """
     batches = PhotoBatches(photos.photos, len(photos.labels), spec, batch_size=_PREDICTION_BATCH)
+    outputs: list[npt.NDArray[np.float32]] = []
     with progress.bar(title, len(batches)) as advance:
-        outputs: npt.NDArray[np.float32] = model.predict(batches, verbose=0, callbacks=[Advance(advance)])
-    return outputs
+        # A plain loop: inside Keras's own, a photo that cannot be read would end as an error of TensorFlow.
+        for index in range(len(batches)):
+            outputs.append(np.asarray(model.predict_on_batch(batches[index][0])))
+            advance()
+    return np.concatenate(outputs)

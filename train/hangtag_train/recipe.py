@@ -14,7 +14,8 @@ class Recipe:
     """Settings of one training run.
 
     Args:
-        name: what to call the recipe in reports.
+        name: of the recipe, as reports call it.
+        model_name: of the model that comes out; it begins the names of its files.
         backbone: name of the pretrained network.
         size_px: height and width of the model's input.
         head_epochs: passes over the cached features for the linear head.
@@ -30,7 +31,8 @@ class Recipe:
         augmentation: how training photos are varied.
     """
 
-    name: str = "clothing"
+    name: str = "fine-tune"
+    model_name: str = "clothing"
     backbone: str = "efficientnet-lite0"
     size_px: int = 224
     head_epochs: int = 40

@@ -119,7 +119,7 @@ def train(
     """
     dataset = read_dataset(data)
     try:
-        ModelContract(name=recipe.name, labels=dataset.train.labels, input=input_spec(recipe))
+        ModelContract(name=recipe.model_name, labels=dataset.train.labels, input=input_spec(recipe))
     except ContractError as error:
         raise TrainingError(f"a model cannot be described by these settings: {error}") from None
     folder = RunFolder(out)
@@ -207,7 +207,7 @@ def _contract(
     evaluations: Mapping[str, Evaluation],
 ) -> ModelContract:
     return ModelContract(
-        name=recipe.name,
+        name=recipe.model_name,
         description=f"Tells {len(labels)} labels apart: {', '.join(labels)}.",
         labels=tuple(labels),
         input=input_spec(recipe),

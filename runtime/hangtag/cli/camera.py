@@ -99,7 +99,7 @@ def _sinks(
         from hangtag.sinks.recorder import Recorder
 
         path = record / time.strftime("camera-%Y%m%d-%H%M%S.webm")
-        sinks.append(Recorder(path, classifier.contract.input, source.fps))
+        sinks.append(Recorder(path, classifier.contract.input, source.fps, live=source.live))
         click.echo(f"recording to {path}", err=True)
     return sinks
 

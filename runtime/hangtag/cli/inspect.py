@@ -84,14 +84,18 @@ def _template(path: Path) -> ModelContract:
 
 
 def _filled_template(name: str, info: ModelInfo) -> ModelContract:
-    from hangtag.contract import ColourOrder, InputSpec, ModelContract, OutputSpec
+    from hangtag.contract import MAX_LABELS, ColourOrder, InputSpec, ModelContract, OutputSpec
     from hangtag.errors import ModelFileError
 
     if len(info.input.shape) != 4 or info.input.shape[0] != 1 or info.input.shape[3] not in {1, 3}:
         raise ModelFileError(
             f"its input has shape {info.input.shape}; wanted one image (1, height, width, 1 or 3)"
         )
-    if len(info.output.shape) != 2 or info.output.shape[0] != 1:
+    if (
+        len(info.output.shape) != 2
+        or info.output.shape[0] != 1
+        or not 1 <= info.output.shape[1] <= MAX_LABELS
+    ):
         raise ModelFileError(
             f"its output has shape {info.output.shape}; wanted one row of scores (1, labels)"
         )

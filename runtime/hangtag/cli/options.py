@@ -24,7 +24,9 @@ def model_options(command: _F) -> _F:
             type=click.Path(path_type=Path),
             help="A .tflite file [the bundled model].",
         ),
-        click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="CPU threads."),
+        click.option(
+            "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="CPU threads."
+        ),
         click.option(
             "--engine",
             type=click.Choice(["litert", "tflite-runtime"]),

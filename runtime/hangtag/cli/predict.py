@@ -28,21 +28,21 @@ def predict(
 
     classifier = load_classifier(model_path, threads, engine)
     failed = total = 0
-    for path in find_photos(images):
+    for path in list(find_photos(images)):
         total += 1
         try:
             image = read_photo(path)
         except PhotoError as error:
             failed += 1
-            click.echo(f"Error: {error}", err=True)
+            click.echo(click.format_filename(f"Error: {error}"), err=True)
             continue
         prediction = classifier.classify(image, top=top)
         if as_json:
-            click.echo(json.dumps(_record(path, prediction), ensure_ascii=False))
+            click.echo(json.dumps(_record(path, prediction)))
         else:
             ranking = "  ".join(f"{label} {score:.2f}" for label, score in prediction.top)
             unsure = "  (unknown: below the model's threshold)" if prediction.unknown else ""
-            click.echo(f"{path}: {ranking}{unsure}")
+            click.echo(f"{click.format_filename(path)}: {ranking}{unsure}")
     if failed:
         raise HangtagError(f"{failed} of {total} photos could not be read")
 

@@ -41,7 +41,7 @@ class JsonLines:
 
     def write(self, result: Result) -> None:
         """Write one line."""
-        self._emit(json.dumps(as_record(result), ensure_ascii=False))
+        self._emit(json.dumps(as_record(result)))
 
     def close(self) -> None:
         """Nothing to close: the stream is the caller's."""

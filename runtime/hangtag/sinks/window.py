@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 import cv2
 
 from hangtag.contract import InputSpec
+from hangtag.device import has_screen
 from hangtag.errors import OutputError
 from hangtag.opencv import has_window_support
 from hangtag.pipeline import Result, StopLoop
@@ -27,7 +25,7 @@ class Window:
     def __init__(self, spec: InputSpec) -> None:
         if not has_window_support():
             raise OutputError("this OpenCV is the headless build and opens no window: add --headless")
-        if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        if not has_screen():
             raise OutputError("there is no screen here (DISPLAY is not set): add --headless")
         self._spec = spec
         self._open = False

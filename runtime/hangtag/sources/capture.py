@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from hangtag.device import cameras
 from hangtag.errors import SourceError
 from hangtag.sources.base import Frame, Source
 from hangtag.sources.live import LiveSource
@@ -30,7 +31,7 @@ class CameraSource(LiveSource):
     def __init__(self, device: str, size_wh: tuple[int, int] | None = None, fps: float | None = None) -> None:
         path = Path(f"/dev/video{device}" if device.isdigit() else device)
         if not path.exists():
-            there = ", ".join(sorted(str(found) for found in Path("/dev").glob("video*"))) or "none"
+            there = ", ".join(f"{found} ({name})" for found, name in cameras().items()) or "none"
             raise SourceError(f"there is no camera {path}; cameras here: {there}")
         self._name = f"camera {path}"
         self._capture = cv2.VideoCapture(str(path), cv2.CAP_V4L2)
