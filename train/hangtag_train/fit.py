@@ -170,18 +170,7 @@ def fine_tune(
         augmentation=recipe.augmentation,
         seed=recipe.seed,
     )
-    optimizer = _optimizer(recipe, len(batches))
-    trained.compile(
-        optimizer,
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
-        metrics=["accuracy"],
-        jit_compile=False,  # XLA on a CPU makes depthwise convolutions ten times slower
-    )
-    optimizer.build(model.trainable_variables)
-    model.set_weights(state.weights)
-    if state.optimizer:
-        for variable, value in zip(optimizer.variables, state.optimizer, strict=True):
-            variable.assign(value)
+    optimizer = _compiled(trained, model, recipe, state, len(batches))
     targets = np.array(validation.targets)
     for epoch in range(state.epochs_done, recipe.epochs):
         begun = time.monotonic()
@@ -195,24 +184,52 @@ def fine_tune(
         state.optimizer = [np.array(variable) for variable in optimizer.variables]
         model.set_weights(state.average)
         scores = softmax(predict(model, validation, input_spec(recipe), progress))
-        row = _row("fine-tune", epoch, fitted, scores, targets, begun=begun)
-        if not (math.isfinite(row.train_loss) and math.isfinite(row.validation_loss)):
-            raise TrainingError(
-                f"training diverged in epoch {epoch + 1}: the loss is not finite any more; "
-                f"start again with a lower --learning-rate than {recipe.learning_rate:g}"
-            )
-        state.history.append(row)
-        if state.best_row is row:
-            state.best = state.average
         model.set_weights(state.weights)
-        state.epochs_done = epoch + 1
+        _record(state, _row("fine-tune", epoch, fitted, scores, targets, begun=begun), recipe)
         save(state)
-        progress.say(
-            f"epoch {epoch + 1}/{recipe.epochs}: validation top-1 {row.validation_top1:.4f}"
-            f" (best {state.best_row.validation_top1:.4f}), loss {row.validation_loss:.4f}, "
-            f"training loss {row.train_loss:.4f}, {row.seconds:.0f} s"
-        )
+        progress.say(_epoch_line(state, recipe))
     model.set_weights(state.best)
+
+
+def _compiled(
+    trained: _TrainedView, model: keras.Model, recipe: Recipe, state: State, steps_per_epoch: int
+) -> keras.optimizers.Optimizer:
+    """Compile what is trained, set weights and optimizer to ``state``, and return the optimizer."""
+    optimizer = _optimizer(recipe, steps_per_epoch)
+    trained.compile(
+        optimizer,
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
+        metrics=["accuracy"],
+        jit_compile=False,  # XLA on a CPU makes depthwise convolutions ten times slower
+    )
+    optimizer.build(model.trainable_variables)
+    model.set_weights(state.weights)
+    if state.optimizer:
+        for variable, value in zip(optimizer.variables, state.optimizer, strict=True):
+            variable.assign(value)
+    return optimizer
+
+
+def _record(state: State, row: HistoryRow, recipe: Recipe) -> None:
+    """Add an epoch to ``state``, whose averaged weights are kept if they are the best so far."""
+    if not (math.isfinite(row.train_loss) and math.isfinite(row.validation_loss)):
+        raise TrainingError(
+            f"training diverged in epoch {row.epoch}: the loss is not finite any more; "
+            f"start again with a lower --learning-rate than {recipe.learning_rate:g}"
+        )
+    state.history.append(row)
+    state.epochs_done = row.epoch
+    if state.best_row is row:
+        state.best = state.average
+
+
+def _epoch_line(state: State, recipe: Recipe) -> str:
+    row = state.history[-1]
+    return (
+        f"epoch {row.epoch}/{recipe.epochs}: validation top-1 {row.validation_top1:.4f}"
+        f" (best {state.best_row.validation_top1:.4f}), loss {row.validation_loss:.4f}, "
+        f"training loss {row.train_loss:.4f}, {row.seconds:.0f} s"
+    )
 
 
 def softmax(logits: Array) -> Array:
