@@ -59,7 +59,8 @@ def busy_note(before: Conditions) -> str | None:
     if load is None or load <= BUSY_LOAD_AVERAGE:
         return None
     return (
-        f"the machine was busy from the start (load average {load:.1f}): the numbers are too high and scatter"
+        f"the machine was busy from the start (load average {load:.1f}): "
+        "the numbers may be too high and scatter"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hangtag.classifier import Classifier
-from hangtag.contract import ModelContract
+from hangtag.contract import PLACEHOLDER, ModelContract
 from hangtag.errors import ConversionError
 from hangtag.files import write_bytes
 from hangtag.model_file import parse_model, read_bytes
@@ -28,6 +28,8 @@ def adopt(model: Path, contract_file: Path, out: Path) -> None:
     except OSError as error:
         raise ConversionError(f"cannot read {contract_file}: {error.strerror or error}") from None
     contract = ModelContract.from_json(text)
+    if any(text.startswith(PLACEHOLDER) for text in (contract.description, *contract.labels)):
+        raise ConversionError(f"{contract_file} is not filled in yet: it still says {PLACEHOLDER!r}")
     bare = read_bytes(model)
     quantized = contract.output.tensor.scale is not None
     kind = Format.INT8 if quantized else Format.DYNAMIC  # of the float formats the widest tolerance

@@ -22,6 +22,9 @@ SCHEMA_VERSION = 1
 """The contract schema that this version of Hangtag writes. Older ones are migrated on reading."""
 
 _MAX_SIDE_PX = 4096
+PLACEHOLDER = "FILL IN"
+"""Begins what a contract's template leaves to a person."""
+
 MAX_LABELS = 100_000
 """Most labels that a model may have."""
 

@@ -82,6 +82,15 @@ def parse_model(data: bytes, name: str) -> ModelFile:
         raise type(error)(f"{name}: {error}") from None
 
 
+def carries_contract(data: bytes) -> bool:
+    """Return True where a contract, good or bad, is embedded in a model's bytes.
+
+    Raises:
+        ModelFileError: the embedded files cannot be read.
+    """
+    return CONTRACT_NAME in _embedded_files(data)[1]
+
+
 def labels_text(labels: Sequence[str]) -> bytes:
     """Return the content of ``labels.txt``: one label a line, UTF-8."""
     return "".join(label + "\n" for label in labels).encode()

@@ -79,8 +79,12 @@ def test_adopting_a_bare_model(tmp_path: Path) -> None:
     runner = CliRunner()
     assert runner.invoke(main, ["predict", "x.jpg", "--model", str(bare)]).exit_code == 1
     shown = runner.invoke(main, ["inspect", str(bare), "--template"])
+    contract_file.write_text(shown.stdout)
+    early = runner.invoke(main, ["convert", str(bare), "--contract", str(contract_file), "--out", str(out)])
+    assert (early.exit_code, out.exists()) == (1, False)
+    assert "not filled in yet" in early.stderr
     # The template is of the tensors; mean and std are what a person knows about the training.
-    filled = json.loads(shown.stdout) | {"labels": list(model.contract.labels)}
+    filled = json.loads(shown.stdout) | {"labels": list(model.contract.labels), "description": "mine"}
     filled["input"] |= {"mean": [127.0] * 3, "std": [128.0] * 3}
     contract_file.write_text(json.dumps(filled))
     adopted = runner.invoke(main, ["convert", str(bare), "--contract", str(contract_file), "--out", str(out)])

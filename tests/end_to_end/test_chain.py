@@ -113,6 +113,15 @@ def test_ctrl_c_keeps_the_finished_epochs(photos: Path, tmp_path: Path) -> None:
     refused = _hangtag(*command, cwd=tmp_path)
     assert refused.returncode == 1
     assert "go on with --resume" in refused.stderr
+    # Settings need not be said again.
+    going_on = [sys.executable, "-m", "hangtag", "train", str(photos), "--out", "run", "--resume"]
+    with subprocess.Popen(going_on, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stderr is not None
+        first = [next(process.stderr), next(process.stderr)]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)
+    assert first[0].startswith("resuming after epoch ")
+    assert "/40: validation top-1" in first[1]
     other = _hangtag(*command, "--resume", "--seed", 5, cwd=tmp_path)
     assert other.returncode == 1
     assert "other settings" in other.stderr

@@ -169,6 +169,14 @@ def test_inspect_gives_a_template_for_a_bare_model(tmp_path: Path) -> None:
     assert len(template["labels"]) == 10
 
 
+def test_a_model_with_a_contract_gets_no_template(tmp_path: Path) -> None:
+    path = tmp_path / "whole.tflite"
+    path.write_bytes(bundled_model().data)
+    result = _run("inspect", path, "--template")
+    assert result.exit_code == 1
+    assert "carries a contract already" in result.stderr
+
+
 def test_verify_passes_here_and_fails_on_other_scores(tmp_path: Path) -> None:
     assert _run("verify").exit_code == 0
     path = tmp_path / "other.tflite"

@@ -22,7 +22,7 @@ from hangtag.progress import Progress
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Peak learning rate [0.0003].")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of everything random [1].")
 @click.option("--name", help="Name of the model [clothing].")
-@click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
+@click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out, with its settings.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
 def train(
     data: Path,
@@ -42,7 +42,9 @@ def train(
         from hangtag_train.quiet import import_tensorflow_quietly
 
         import_tensorflow_quietly()
+        from hangtag_train.fit import stored_recipe
         from hangtag_train.recipe import Recipe
+        from hangtag_train.run_folder import RunFolder
         from hangtag_train.training import train as run_training
 
     options: dict[str, Any] = {
@@ -53,8 +55,10 @@ def train(
         "seed": seed,
         "model_name": name,
     }
+    state = RunFolder(out).state
+    begun_with = stored_recipe(state) if resume and state.exists() else Recipe()
     recipe = dataclasses.replace(
-        Recipe(), **{key: value for key, value in options.items() if value is not None}
+        begun_with, **{key: value for key, value in options.items() if value is not None}
     )
     try:
         evaluations = run_training(data, out, recipe, Progress(), resume=resume, overwrite=overwrite)

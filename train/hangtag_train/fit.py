@@ -21,11 +21,11 @@ from hangtag.files import whole_file
 from hangtag.metrics import negative_log_likelihood, top_k
 from hangtag_train.loading import Advance, PhotoBatches, predict
 from hangtag_train.network import Array, Network, input_spec
+from hangtag_train.recipe import Recipe
 
 if TYPE_CHECKING:
     from hangtag.labelled_folder import LabelledFolder
     from hangtag.progress import Progress
-    from hangtag_train.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,23 @@ class State:
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise TrainingError(f"cannot resume from {path}: {error}; start again with --overwrite") from None
         if recipe_then != json.loads(json.dumps(recipe.as_dict())):
-            raise TrainingError(f"{path} was begun with other settings; repeat those or use --overwrite")
+            raise TrainingError(f"{path} was begun with other settings: leave them out, --resume knows them")
         if dataset_then != dataset_sha256:
             raise TrainingError(f"{path} was begun with other photos; start again with --overwrite")
         return cls(**groups, history=history, epochs_done=epochs_done)
+
+
+def stored_recipe(path: Path) -> Recipe:
+    """Return the settings that an interrupted run was begun with.
+
+    Raises:
+        TrainingError: its state cannot be read.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return Recipe.from_dict(json.loads(str(stored["header"]))["recipe"])
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise TrainingError(f"cannot resume from {path}: {error}; start again with --overwrite") from None
 
 
 def fit_head(

@@ -51,3 +51,13 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON values."""
         return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> Recipe:
+        """Return the recipe that :meth:`as_dict` was called on.
+
+        Raises:
+            TypeError: settings that a recipe does not have.
+            KeyError: no augmentation among them.
+        """
+        return cls(**{**settings, "augmentation": Augmentation(**settings["augmentation"])})

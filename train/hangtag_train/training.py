@@ -28,6 +28,7 @@ from hangtag_train.run_folder import RunFolder, versions
 if TYPE_CHECKING:
     from hangtag.progress import Progress
 
+_HIGHEST_THRESHOLD = 0.5
 _KNOWN_SHARE = 0.98
 """Share of validation photos whose best score stays above the unknown threshold."""
 
@@ -71,6 +72,12 @@ def read_dataset(path: Path) -> Dataset:
                 f"{split.path} holds {len(split.photos)} photos for {len(labels)} labels; "
                 "wanted at least one photo of each"
             )
+    unseen = sorted(set(range(len(labels))) - set(validation.targets))
+    if unseen:
+        raise DatasetError(
+            f"{validation.path} has no photo of {', '.join(labels[index] for index in unseen)}: "
+            "a label that is never measured cannot be trusted; add some or remove it from train"
+        )
     test = read_split(path, "test", labels) if (path / "test").is_dir() else None
     return Dataset(path, train, validation, test)
 
@@ -196,7 +203,9 @@ def _finish(
 
 def _unknown_threshold(scores: Array) -> float:
     quantile = float(np.quantile(scores.max(axis=1), 1 - _KNOWN_SHARE))
-    return math.floor(quantile * 1e4) / 1e4  # rounded up it could lie above every score
+    # Rounded up it could lie above every score; few or easy photos would put it there, too. A label with
+    # more than half of the score is never "none of these".
+    return min(math.floor(quantile * 1e4) / 1e4, _HIGHEST_THRESHOLD)
 
 
 def _contract(

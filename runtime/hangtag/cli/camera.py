@@ -47,7 +47,12 @@ class _Size(click.ParamType):  # type: ignore[type-arg] # generic in newer versi
 @model_options
 @click.option("--headless", is_flag=True, help="Open no window.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a frame on standard output.")
-@click.option("--record", "record", type=click.Path(path_type=Path), help="Folder for an annotated clip.")
+@click.option(
+    "--record",
+    "record",
+    type=click.Path(path_type=Path),
+    help="Folder for an annotated clip (about 50 MB a minute).",
+)
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after so many frames.")
 @click.option(
     "--size", "size_wh", type=_Size(), help="Frame size to ask a camera or the scene for, as 640x480."

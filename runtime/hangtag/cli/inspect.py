@@ -77,14 +77,24 @@ def _template(path: Path) -> ModelContract:
     from hangtag.tflite_schema import read_model_info
 
     try:
-        info = read_model_info(read_bytes(path))
+        data = read_bytes(path)
+        info = read_model_info(data)
+        _refuse_described(data)
         return _filled_template(path.stem, info)
     except ModelFileError as error:
         raise ModelFileError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
 
 
+def _refuse_described(data: bytes) -> None:
+    from hangtag.errors import ModelFileError
+    from hangtag.model_file import carries_contract
+
+    if carries_contract(data):
+        raise ModelFileError("it carries a contract already; see it with hangtag inspect --json")
+
+
 def _filled_template(name: str, info: ModelInfo) -> ModelContract:
-    from hangtag.contract import MAX_LABELS, ColourOrder, InputSpec, ModelContract, OutputSpec
+    from hangtag.contract import MAX_LABELS, PLACEHOLDER, ColourOrder, InputSpec, ModelContract, OutputSpec
     from hangtag.errors import ModelFileError
 
     if len(info.input.shape) != 4 or info.input.shape[0] != 1 or info.input.shape[3] not in {1, 3}:
@@ -102,8 +112,8 @@ def _filled_template(name: str, info: ModelInfo) -> ModelContract:
     _, height, width, channels = info.input.shape
     return ModelContract(
         name=name,
-        description="FILL IN: labels, colour order, geometry, mean, std and output kind",
-        labels=tuple(f"FILL IN label {number}" for number in range(info.output.shape[1])),
+        description=f"{PLACEHOLDER}: labels, colour order, geometry, mean, std and output kind",
+        labels=tuple(f"{PLACEHOLDER} label {number}" for number in range(info.output.shape[1])),
         input=InputSpec(
             width_px=width,
             height_px=height,

@@ -41,7 +41,8 @@ def predict(
             click.echo(json.dumps(_record(path, prediction)))
         else:
             ranking = "  ".join(f"{label} {score:.2f}" for label, score in prediction.top)
-            unsure = "  (unknown: below the model's threshold)" if prediction.unknown else ""
+            threshold = classifier.contract.calibration.unknown_threshold
+            unsure = f"  (unknown: below {threshold})" if prediction.unknown else ""
             click.echo(f"{click.format_filename(path)}: {ranking}{unsure}")
     if failed:
         raise HangtagError(f"{failed} of {total} photos could not be read")

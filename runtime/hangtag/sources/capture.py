@@ -32,7 +32,9 @@ class CameraSource(LiveSource):
         path = Path(f"/dev/video{device}" if device.isdigit() else device)
         if not path.exists():
             there = ", ".join(f"{found} ({name})" for found, name in cameras().items()) or "none"
-            raise SourceError(f"there is no camera {path}; cameras here: {there}")
+            raise SourceError(
+                f"there is no camera {path}; cameras here: {there} (the simulated one is --source scene:)"
+            )
         self._name = f"camera {path}"
         self._capture = cv2.VideoCapture(str(path), cv2.CAP_V4L2)
         if not self._capture.isOpened():
