@@ -96,8 +96,11 @@ def test_the_unknown_threshold_lets_the_known_pass(finished_run, shapes_dataset,
     assert (scores.max(axis=1) >= contract.calibration.unknown_threshold - 1e-4).mean() >= 0.9
 
 
-def test_a_threshold_is_rounded_down_so_that_certain_photos_stay_known() -> None:
-    assert training._unknown_threshold(np.array([[0.99998, 0.00002]] * 9)) == 0.9999
+@pytest.mark.parametrize(("best", "threshold"), [(0.99998, 0.5), (0.5, 0.5), (0.45678, 0.4567), (0.3, 0.3)])
+def test_a_threshold_is_rounded_down_and_never_above_a_half(best: float, threshold: float) -> None:
+    scores = np.array([[best, *[(1 - best) / 9] * 9]] * 9)
+    assert training._unknown_threshold(scores) == pytest.approx(threshold, abs=1e-9)
+    assert training._unknown_threshold(scores) <= best
 
 
 def test_the_history_has_a_row_per_epoch_of_both_phases(finished_run) -> None:
