@@ -51,7 +51,7 @@ class _Size(click.ParamType):  # type: ignore[type-arg] # generic in newer versi
     "--record",
     "record",
     type=click.Path(path_type=Path),
-    help="Folder for an annotated clip (about 50 MB a minute).",
+    help="Folder for an annotated clip (large).",
 )
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after so many frames.")
 @click.option(
