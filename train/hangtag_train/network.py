@@ -59,9 +59,12 @@ def build_network(recipe: Recipe, labels: int, *, pretrained: bool = True) -> Ne
         TrainingError: no backbone has the recipe's name, or its weights are damaged.
         MissingExtra: the package with the weights is not installed.
     """
-    if recipe.backbone != "efficientnet-lite0":
-        raise TrainingError(f"there is no backbone {recipe.backbone!r}; wanted efficientnet-lite0")
-    features = efficientnet_lite.build(recipe.size_px, pretrained=pretrained)
+    variant = efficientnet_lite.VARIANTS.get(recipe.backbone)
+    if variant is None:
+        known = ", ".join(efficientnet_lite.VARIANTS)
+        raise TrainingError(f"there is no backbone {recipe.backbone!r}; wanted one of {known}")
+    features = efficientnet_lite.build(variant, recipe.size_px, blocks=recipe.blocks, pretrained=pretrained)
+    efficientnet_lite.freeze(features, recipe.frozen_blocks)
     dropped = keras.layers.Dropout(recipe.dropout, seed=recipe.seed, name="dropout")(features.output)
     logits = keras.layers.Dense(labels, name="logits", dtype="float32")(dropped)
     scores = keras.layers.Softmax(name="scores", dtype="float32")(logits)

