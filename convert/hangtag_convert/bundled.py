@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from hangtag.camera_stress import STEP_NAMES
 from hangtag.classifier import BUNDLED_NAME, Classifier
 from hangtag.contract import ModelContract
 from hangtag.errors import GateFailed, HangtagError
@@ -20,11 +21,11 @@ from hangtag.files import write_bytes
 from hangtag.labelled_folder import SPLITS, read_split
 from hangtag.metrics import Evaluation, evaluate
 from hangtag.progress import Progress
-from hangtag.scoring import score_photos
+from hangtag.run_seal import read_run
+from hangtag.scoring import Scorer, score_photos
+from hangtag.stress_report import StressReport, stress_scores
 from hangtag_convert.formats import Format
 from hangtag_convert.metadata import embed
-from hangtag_convert.run import read_run
-from hangtag_convert.stress import stress_top1
 
 CARD_NAME = "MODEL_CARD.md"
 
@@ -62,7 +63,8 @@ def _bundle(run: Path, data: Path, out: Path) -> None:
     paths = {kind: run / f"{contract.name}-{kind.value}.tflite" for kind in (Format.FLOAT32, Format.INT8)}
     measured = {kind: _measure(Classifier.load(path), data, progress) for kind, path in paths.items()}
     classifier = Classifier.load(paths[Format.INT8])
-    stress = stress_top1(classifier, read_split(data, "validation", contract.labels), progress)
+    validation = read_split(data, "validation", contract.labels)
+    stress = stress_scores(Scorer.of_classifier(classifier), validation, progress)
     signed = classifier.contract.replace(author=_AUTHOR, licence=_LICENCE)
     model = embed(classifier.model.data, signed, classifier.model.golden)
     _check(len(model), measured)
@@ -107,7 +109,7 @@ def _card(
     contract: ModelContract,
     counts: str,
     measured: Mapping[Format, _Measured],
-    stress: Mapping[str, float],
+    stress: StressReport,
 ) -> str:
     int8 = measured[Format.INT8]
     quality = "\n".join(
@@ -119,7 +121,6 @@ def _card(
         f"| {row.label} | {row.photos} | {_share(row.precision)} | {_share(row.recall)} |"
         for row in int8.pooled.classes
     )
-    stresses = "\n".join(f"| {name} | {top1:.3f} |" for name, top1 in stress.items())
     weakest = sorted((row for row in int8.pooled.classes if row.recall is not None), key=_recall)[:3]
     weak = ", ".join(f"{row.label} ({_share(row.recall)})" for row in weakest)
     return _CARD.format(
@@ -130,10 +131,25 @@ def _card(
         counts=counts,
         quality=quality,
         by_label=by_label,
-        stresses=stresses,
+        **_stress_words(stress),
         weak=weak,
         photos=int8.pooled.photos,
     )
+
+
+def _stress_words(stress: StressReport) -> dict[str, str]:
+    """Return the parts of the card that tell of camera stress."""
+    rows = "\n".join(
+        f"| {row.name} | {STEP_NAMES[row.step]} | {row.top1:.3f} | {stress.drop_points(row):.1f} |"
+        for row in stress.rows
+    )
+    means = "\n".join(
+        f"- {STEP_NAMES[step].capitalize()} level: {stress.mean_top1(step):.3f} on average, "
+        f"{stress.mean_drop_points(step):.1f} points under the photos as they are; worst is "
+        f"{stress.worst(step).name}, {stress.drop_points(stress.worst(step)):.1f} points under."
+        for step in (1, 2)
+    )
+    return {"stresses": rows, "stress_means": means, "clean": f"{stress.clean_top1:.3f}"}
 
 
 def _recall(row: object) -> float:
@@ -173,15 +189,18 @@ Checkpoint, temperature and unknown threshold were chosen on validation. The tes
 |---|---|---|---|
 {by_label}
 
-## What it is bad at
+## What it is good and bad at
 
 Its weakest labels by recall: {weak}.
-Under what a camera does to a picture (int8, validation photos):
+Under what a camera does to a picture (int8, validation photos; {clean} as they are):
 
-| photo | top-1 |
-|---|---|
+| photo | level | top-1 | points lost |
+|---|---|---|---|
 {stresses}
 
+{stress_means}
+- `hangtag evaluate MODEL DATA --stress` measures it again. Rows without a level stand outside the averages: a
+  camera mounted on its side, and a client that stretches the photo in place of cutting the centre square.
 - It always names one of its labels; below the unknown threshold it says `unknown`, but that threshold was
   set on clothes alone, so a cat can still be a confident hat.
 - It was trained on single garments laid flat or hung up, mostly photographed at home, not on people wearing

@@ -12,13 +12,15 @@ import numpy as np
 
 from hangtag.classifier import Classifier
 from hangtag.contract import ModelContract
-from hangtag.errors import ConversionError
+from hangtag.errors import ConversionError, DatasetError
 from hangtag.files import make_folder, write_bytes, write_json
 from hangtag.labelled_folder import LabelledFolder, dataset_digest, read_split
 from hangtag.metrics import Scores, Targets, agreement, top_k
 from hangtag.model_file import parse_model
 from hangtag.preprocess import Preprocessor
 from hangtag.progress import Progress
+from hangtag.readable import keep_readable, say_skipped
+from hangtag.run_seal import SealedRun, read_run
 from hangtag.scoring import score_photos
 from hangtag.tflite_schema import read_model_info
 from hangtag_convert.calibration_set import choose_photos
@@ -26,7 +28,6 @@ from hangtag_convert.chatter import chatter_kept
 from hangtag_convert.formats import Format
 from hangtag_convert.golden_cases import make_golden_cases
 from hangtag_convert.metadata import completed_contract, embed
-from hangtag_convert.run import TrainedRun, read_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def convert(
         data: the data set, where it is no longer where training found it.
 
     Raises:
-        ConversionError: the run is not whole, or TensorFlow cannot convert it.
+        RunError: the run is not whole.
+        ConversionError: TensorFlow cannot convert it.
         DatasetError: the photos are gone or laid out otherwise.
         OutputError: ``out`` cannot be written to.
     """
@@ -76,6 +78,7 @@ def convert(
     train = read_split(photos_folder, "train", run.contract.labels)
     validation = read_split(photos_folder, "validation", run.contract.labels)
     _check_same_photos(photos_folder, run.contract)
+    validation = _readable(validation, progress)
     make_folder(out)
     targets = np.array(validation.targets)
     reference, bare = _tensorflow_part(run, train, validation, kinds, progress)
@@ -102,6 +105,19 @@ def _check_same_photos(data: Path, contract: ModelContract) -> None:
         )
 
 
+def _readable(split: LabelledFolder, progress: Progress) -> LabelledFolder:
+    """Return the photos that can be read, as training does, and say which are left out.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    kept, errors = keep_readable(split, progress, f"checking {split.path.name}")
+    say_skipped(progress, errors)
+    if not kept.photos:
+        raise DatasetError(f"no photo in {split.path} can be read: {errors[0]}")
+    return kept
+
+
 def self_describing(
     bare: bytes, contract: ModelContract, kind: Format, validation: LabelledFolder, progress: Progress
 ) -> tuple[bytes, Scores]:
@@ -122,7 +138,7 @@ def self_describing(
 
 
 def _tensorflow_part(
-    run: TrainedRun,
+    run: SealedRun,
     train: LabelledFolder,
     validation: LabelledFolder,
     kinds: Sequence[Format],
@@ -142,7 +158,8 @@ def _tensorflow_part(
                 )
             reference = export.keras_scores(model, validation, spec)
             export.export_saved_model(model, spec, Path(temporary))
-        calibration = choose_photos(train)
+        chosen = dataclasses.replace(train, photos=choose_photos(train))
+        calibration = _readable(chosen, progress).photos
         bare = {}
         for kind in kinds:
             calibrated = f", calibrated on {len(calibration)} training photos" if kind is Format.INT8 else ""

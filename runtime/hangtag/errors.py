@@ -42,6 +42,10 @@ class TrainingError(HangtagError):
     """Training cannot start or go on."""
 
 
+class RunError(HangtagError):
+    """A training run's folder is not finished, or a file of it was changed since."""
+
+
 class ConversionError(HangtagError):
     """A trained model cannot be converted."""
 

@@ -62,7 +62,7 @@ def _read_split(dataset: Path, split: str, labels: Sequence[str] | None) -> Labe
     folder = dataset / split
     if not folder.is_dir():
         raise DatasetError(_layout_message(dataset, split))
-    found = tuple(sorted(child.name for child in folder.iterdir() if _is_label(child)))
+    found = tuple(sorted(child.name for child in folder.iterdir() if is_label_folder(child)))
     if not found:
         raise DatasetError(f"{folder} holds no label folders; wanted {folder}/LABEL/photo.jpg")
     order = found if labels is None else tuple(labels)
@@ -74,7 +74,7 @@ def _read_split(dataset: Path, split: str, labels: Sequence[str] | None) -> Labe
         )
     photos: list[LabelledPhoto] = []
     for index, label in enumerate(order):
-        files = _images(folder / label) if label in found else []
+        files = label_photos(folder / label) if label in found else []
         if label in found and not files:
             raise DatasetError(f"{folder / label} holds no image; add photos of {label!r} or remove it")
         photos.extend(LabelledPhoto(path, index) for path in files)
@@ -110,11 +110,17 @@ def _content(path: Path) -> bytes:
         raise DatasetError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def _is_label(path: Path) -> bool:
+def is_label_folder(path: Path) -> bool:
+    """True for a folder whose name is a label: hidden ones are not."""
     return path.is_dir() and not path.name.startswith(".")
 
 
-def _images(folder: Path) -> list[Path]:
+def label_photos(folder: Path) -> list[Path]:
+    """Return a label folder's image files, sorted; hidden ones and folders in it are passed over.
+
+    Raises:
+        OSError: the folder cannot be looked into.
+    """
     return sorted(
         file
         for file in folder.iterdir()

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hangtag.errors import PhotoError
+from hangtag.image_header import JPEG_SCAN, JPEG_START, PNG_START, TIFF_STARTS, jpeg_segments, read_header
 
 if TYPE_CHECKING:
     from hangtag.preprocess import Image
@@ -25,13 +26,6 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".
 
 MAX_PIXELS = 100_000_000
 """Larger pictures are refused: a file of some kilobytes can announce gigabytes of pixels."""
-
-_JPEG_START = b"\xff\xd8\xff"
-_JPEG_SCAN = 0xDA
-_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""Markers that announce a picture's size; the three left out define tables."""
-_PNG_START = b"\x89PNG\r\n\x1a\n"
-_TIFF_STARTS = (b"II*\0", b"MM\0*")
 
 
 def read_photo(path: Path) -> Image:
@@ -57,10 +51,10 @@ def decode_photo(data: bytes, name: str) -> Image:
         raise PhotoError(f"{name} is empty (0 bytes)")
     if not _is_whole(data):
         raise PhotoError(f"{name} is cut short: its image data ends too early; copy the file again")
-    width, height = _announced_size(data)
-    if width * height > MAX_PIXELS:
+    header = read_header(data)
+    if header is not None and header.width * header.height > MAX_PIXELS:
         raise PhotoError(
-            f"{name} is {width} x {height} pixels; "
+            f"{name} is {header.width} x {header.height} pixels; "
             f"at most {MAX_PIXELS // 10**6} megapixels are read: shrink it"
         )
     image = _decoded(data, cv2.IMREAD_COLOR, name)
@@ -79,9 +73,9 @@ def _decoded(data: bytes, flags: int, name: str) -> Image:
 
 def _may_have_alpha(data: bytes) -> bool:
     """False where the header rules transparency out, so that the picture need not be decoded again."""
-    if data.startswith(_PNG_START):
+    if data.startswith(PNG_START):
         return data[25:26] in (b"\x04", b"\x06", b"\x03")  # grey and alpha, RGBA, palette
-    return not data.startswith((_JPEG_START, b"BM"))
+    return not data.startswith((JPEG_START, b"BM"))
 
 
 def _on_white(image: Image, data: bytes, name: str) -> Image:
@@ -98,7 +92,7 @@ def _on_white(image: Image, data: bytes, name: str) -> Image:
     flat = _decoded(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, name)
     if not np.array_equal(flat, image):
         raise PhotoError(f"{name} has both transparency and a rotation tag; save it upright or without alpha")
-    if data.startswith(_TIFF_STARTS) and raw.dtype == np.uint8:
+    if data.startswith(TIFF_STARTS) and raw.dtype == np.uint8:
         # The TIFF reader has multiplied 8-bit colours by their alpha already.
         blended = np.minimum(image + (255 - alpha), 255)
     else:
@@ -106,23 +100,11 @@ def _on_white(image: Image, data: bytes, name: str) -> Image:
     return np.asarray(blended, np.uint8)
 
 
-def _announced_size(data: bytes) -> tuple[int, int]:
-    """Return the width and height that a JPEG's or PNG's header announces, (0, 0) for other formats."""
-    if data.startswith(_PNG_START):
-        return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    if data.startswith(_JPEG_START):
-        for marker, position in _jpeg_segments(data):
-            if marker in _JPEG_FRAMES:
-                height, width = data[position + 5 : position + 7], data[position + 7 : position + 9]
-                return int.from_bytes(width, "big"), int.from_bytes(height, "big")
-    return (0, 0)
-
-
 def _is_whole(data: bytes) -> bool:
     """False when a JPEG, PNG or WebP lacks its end; other formats are left to the decoder."""
-    if data.startswith(_JPEG_START):
+    if data.startswith(JPEG_START):
         return _jpeg_ends(data)
-    if data.startswith(_PNG_START):
+    if data.startswith(PNG_START):
         return _png_ends(data)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return len(data) >= 8 + int.from_bytes(data[4:8], "little")
@@ -131,7 +113,7 @@ def _is_whole(data: bytes) -> bool:
 
 def _png_ends(data: bytes) -> bool:
     """True when the chunks, stepped over by their lengths, lead to a whole end chunk; more may follow it."""
-    position = len(_PNG_START)
+    position = len(PNG_START)
     while position + 12 <= len(data):
         if data[position + 4 : position + 8] == b"IEND":
             return True
@@ -145,24 +127,10 @@ def _jpeg_ends(data: bytes) -> bool:
     Thumbnails inside the header have end markers of their own, so the header's segments are stepped over by
     their lengths. Inside a scan every 0xFF data byte is followed by 0x00, so 0xFFD9 cannot occur by chance.
     """
-    for marker, position in _jpeg_segments(data):
-        if marker == _JPEG_SCAN:
+    for marker, position in jpeg_segments(data):
+        if marker == JPEG_SCAN:
             return data.find(b"\xff\xd9", position) >= 0
     return False
-
-
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield marker and position of each header segment, up to the first scan and with it."""
-    position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == 0xFF:  # fill bytes may precede a marker
-            position += 1
-            continue
-        yield marker, position
-        if marker == _JPEG_SCAN:
-            return
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
 
 
 def find_photos(paths: Iterable[Path]) -> Iterator[Path]:

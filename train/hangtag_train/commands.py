@@ -2,74 +2,157 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hangtag.errors import TrainingError
 from hangtag.extras import extra_needed
 from hangtag.progress import Progress
+from hangtag_train.datasets.options import options_from, source_options
+from hangtag_train.recipe_options import given_settings, recipe_options
+
+if TYPE_CHECKING:
+    from hangtag_train.recipe import Recipe
+    from hangtag_train.training import RunPlan
+
+
+def _list_recipes(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    del parameter
+    if not asked or context.resilient_parsing:
+        return
+    from hangtag_train.recipe import DEFAULT, load_recipe, recipe_names
+
+    for name in recipe_names():
+        mark = " (what is taken when none is named)" if name == DEFAULT else ""
+        click.echo(f"{name:<20} {load_recipe(name).about}{mark}")
+    context.exit()
 
 
 @click.command()
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", required=False)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the run.")
-@click.option("--size", "size_px", type=click.IntRange(32, 1024), help="Input side in pixels [224].")
-@click.option("--epochs", type=click.IntRange(0), help="Passes of fine-tuning; 0 trains the head alone [12].")
-@click.option("--batch-size", type=click.IntRange(1), help="Photos per step [32].")
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Peak learning rate [0.0003].")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of everything random [1].")
-@click.option("--name", help="Name of the model [clothing].")
+@click.option("--recipe", "recipe_name", help="Settings to begin with [clothing-best].")
+@click.option(
+    "--list-recipes", is_flag=True, is_eager=True, expose_value=False, callback=_list_recipes,
+    help="Print the recipes there are.",
+)  # fmt: skip
+@recipe_options
+@source_options
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out, with its settings.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
+@click.option("--tensorboard", is_flag=True, help="Write TensorBoard's event files into --out, too.")
+@click.option("--lr-sweep", is_flag=True, help="Train nothing; plot the loss over rising learning rates.")
+@click.option(
+    "--tune", "trials", type=click.IntRange(1), help="Try so many settings first and train with the best."
+)
+@click.pass_context
 def train(
-    data: Path,
+    context: click.Context,
+    /,
+    data: str | None,
     out: Path,
     *,
-    size_px: int | None,
-    epochs: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    seed: int | None,
-    name: str | None,
+    recipe_name: str | None,
     resume: bool,
     overwrite: bool,
+    tensorboard: bool,
+    lr_sweep: bool,
+    trials: int | None,
+    **source: Any,
 ) -> None:
-    """Train a classifier on DATA, a folder of train/ validation/ test/ with a folder per label."""
+    """Train a classifier on DATA and write a run folder.
+
+    DATA is a folder with a folder per label, in train/ validation/ test/ or not split yet; a zip or tar of
+    one; a CSV or JSON lines file; a pair of idx files or an .npz; or fashion-mnist, mnist, clothing-small.
+    Every option overrides the recipe's setting of that name. Test photos are never looked at: see hangtag
+    evaluate --split test.
+    """
+    options = options_from(source)
     with extra_needed("train", "hangtag train"):
         from hangtag_train.quiet import import_tensorflow_quietly
 
         import_tensorflow_quietly()
-        from hangtag_train.fit import stored_recipe
-        from hangtag_train.recipe import Recipe
-        from hangtag_train.run_folder import RunFolder
-        from hangtag_train.training import train as run_training
+        from hangtag_train.cache import cache_folder
+        from hangtag_train.datasets import prepare
+        from hangtag_train.training import RunPlan
 
-    options: dict[str, Any] = {
-        "size_px": size_px,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "seed": seed,
-        "model_name": name,
-    }
-    state = RunFolder(out).state
-    begun_with = stored_recipe(state) if resume and state.exists() else Recipe()
-    recipe = dataclasses.replace(
-        begun_with, **{key: value for key, value in options.items() if value is not None}
+    if lr_sweep and trials is not None:
+        raise click.UsageError("--lr-sweep and --tune are two different questions; ask one")
+    recipe = _recipe(recipe_name, given_settings(context), out, resume=resume)
+    if data is None:
+        _imagenet(out, recipe, overwrite=overwrite, resume=resume)
+        return
+    progress = Progress()
+    prepared = prepare(data, options, progress)
+    plan = RunPlan(
+        data=prepared.path,
+        out=out,
+        cache=options.cache or cache_folder(),
+        source=prepared.source,
+        resume=resume,
+        overwrite=overwrite,
+        tensorboard=tensorboard,
     )
+    if lr_sweep:
+        _sweep(plan, recipe, progress)
+        return
+    _train(plan, recipe, trials, progress)
+
+
+def _recipe(name: str | None, settings: Any, out: Path, *, resume: bool) -> Recipe:
+    """Return the recipe that the options name, or, to resume, the one that the run was begun with."""
+    from hangtag_train.recipe import DEFAULT, load_recipe
+    from hangtag_train.run_folder import RunFolder
+    from hangtag_train.state import stored_recipe
+
+    state = RunFolder(out).state
+    if resume and state.exists():
+        begun = stored_recipe(state)
+        if name is not None and name != begun.name:
+            raise TrainingError(f"the run in {out} was begun with the recipe {begun.name}, not {name}")
+        return begun.changed(settings)
+    return load_recipe(name or DEFAULT).changed(settings)
+
+
+def _train(plan: RunPlan, recipe: Recipe, trials: int | None, progress: Progress) -> None:
+    from hangtag_train.run_folder import RunFolder
+    from hangtag_train.training import train as run_training
+
     try:
-        evaluations = run_training(data, out, recipe, Progress(), resume=resume, overwrite=overwrite)
+        if trials is not None:
+            with extra_needed("tune", "hangtag train --tune"):
+                from hangtag_train.tuning import tune
+            recipe = tune(plan, recipe, trials, progress)
+        result = run_training(plan, recipe, progress)
     except KeyboardInterrupt:
-        raise TrainingError(_interrupted(out)) from None
-    click.echo(f"{'split':<12} {'photos':>6} {'top-1':>7} {'top-3':>7} {'calibration error':>18}")
-    for split, value in evaluations.items():
-        click.echo(
-            f"{split:<12} {value.photos:>6} {value.top1:>7.4f} {value.top3:>7.4f} "
-            f"{value.calibration_error:>18.4f}"
-        )
+        raise TrainingError(_interrupted(plan.out)) from None
+    low, high = result.top1_wilson.low, result.top1_wilson.high
+    click.echo(
+        f"validation: {result.photos} photos, top-1 {result.top1:.4f} (95 %: {low:.4f} to {high:.4f}), "
+        f"top-3 {result.top3:.4f}, macro-F1 {result.macro_f1:.4f}, "
+        f"calibration error {result.calibration_error:.4f}"
+    )
+    page = RunFolder(plan.out).page
+    click.echo(f"run folder: {plan.out}" + (f"; report: {page}" if page.exists() else ""), err=True)
+
+
+def _sweep(plan: RunPlan, recipe: Recipe, progress: Progress) -> None:
+    from hangtag_train.lr_sweep import sweep
+
+    result = sweep(plan, recipe, progress)
+    click.echo(f"suggested --learning-rate {result.suggested:.2g}")
+    click.echo(f"plot: {result.picture}", err=True)
+
+
+def _imagenet(out: Path, recipe: Recipe, *, overwrite: bool, resume: bool) -> None:
+    from hangtag_train.imagenet import write_imagenet_run
+
+    if resume:
+        raise click.UsageError("--resume needs the photos the run was begun with: name them as DATA")
+    labels = write_imagenet_run(out, recipe, overwrite=overwrite)
+    click.echo(f"{len(labels)} labels, from {labels[0]!r} to {labels[-1]!r}")
     click.echo(f"run folder: {out}", err=True)
 
 
@@ -79,48 +162,3 @@ def _interrupted(out: Path) -> str:
     if RunFolder(out).state.exists():
         return f"interrupted; the epochs that were finished are kept: go on with --out {out} --resume"
     return f"interrupted before the first epoch was finished; nothing is kept in {out}"
-
-
-@click.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data", type=click.Path(path_type=Path))
-@click.option(
-    "--split",
-    "splits",
-    type=click.Choice(["train", "validation", "test"]),
-    multiple=True,
-    help="Split to measure on; repeat to pool several [validation].",
-)
-@click.option(
-    "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="CPU threads (.tflite)."
-)
-@click.option("--json", "as_json", is_flag=True, help="Everything that was measured, as JSON.")
-def evaluate(model: Path, data: Path, *, splits: tuple[str, ...], threads: int, as_json: bool) -> None:
-    """Measure MODEL, a .tflite file or a training run's folder, on DATA.
-
-    Choose on validation; look at test once, to report.
-    """
-    import json
-
-    from hangtag_train.evaluation import evaluate_model
-
-    chosen = splits or ("validation",)
-    if model.is_dir():
-        with extra_needed("train", "evaluating a Keras model"):
-            from hangtag_train.quiet import import_tensorflow_quietly
-
-            import_tensorflow_quietly()
-    result = evaluate_model(model, data, chosen, Progress(), threads=threads)
-    if as_json:
-        click.echo(json.dumps(dataclasses.asdict(result), ensure_ascii=False))
-        return
-    click.echo(f"{'label':<16} {'photos':>6} {'precision':>9} {'recall':>7}")
-    for row in result.classes:
-        precision, recall = (
-            f"{value:.3f}" if value is not None else "-" for value in (row.precision, row.recall)
-        )
-        click.echo(f"{row.label:<16} {row.photos:>6} {precision:>9} {recall:>7}")
-    click.echo(
-        f"{' + '.join(chosen)}: {result.photos} photos, top-1 {result.top1:.4f}, top-3 {result.top3:.4f}, "
-        f"calibration error {result.calibration_error:.4f}"
-    )

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import math
 import queue
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from hangtag.photos import read_photo
-from hangtag.preprocess import Preprocessor
-from hangtag.progress import Progress
-from hangtag_train.augment import Augmentation, write_augmented
+from hangtag.preprocess import Image, Preprocessor
+from hangtag_train.augment import IDENTITY, Augmentation, write_augmented
 
 if TYPE_CHECKING:
+    import keras
+
     from hangtag.contract import InputSpec
     from hangtag.labelled_folder import LabelledFolder, LabelledPhoto
+    from hangtag.progress import Progress
 
 _LOADER_THREADS = 2
+_BATCHES_AHEAD = 4
 _PREDICTION_BATCH = 32
+_MEMORY_BYTES = 512 * 1024 * 1024
+_SMALL_BYTES = 64 * 1024
+"""Photos up to this size (decoded) are worth keeping: tiny ones are read faster than they are found."""
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
-class PhotoBatches(keras.utils.PyDataset):  # type: ignore[misc]
+class PhotoBatches:
     """Batches of float32 tensors (n, height, width, channels) and one-hot targets (n, labels).
 
     Without ``augmentation`` the photos come in order and each tensor is exactly what the device computes.
@@ -44,7 +55,6 @@ class PhotoBatches(keras.utils.PyDataset):  # type: ignore[misc]
         augmentation: Augmentation | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__(workers=_LOADER_THREADS, use_multiprocessing=False, max_queue_size=8)
         self._photos = tuple(photos)
         self._labels = labels
         self._spec = spec
@@ -52,6 +62,7 @@ class PhotoBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._augmentation = augmentation
         self._seed = seed
         self._free_preprocessors: queue.SimpleQueue[Preprocessor] = queue.SimpleQueue()
+        self._memory = _PhotoMemory()
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
@@ -79,8 +90,8 @@ class PhotoBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return tensors, targets
 
     def _write(self, photo: LabelledPhoto, number: int, preprocessor: Preprocessor, tensor: Any) -> None:
-        image = read_photo(photo.path)
-        if self._augmentation is None:
+        image = self._memory.read(photo.path)
+        if self._augmentation is None or self._augmentation == IDENTITY:
             preprocessor.write(image, tensor)
             return
         rng = np.random.default_rng([self._seed, self._epoch, number])
@@ -96,17 +107,54 @@ class PhotoBatches(keras.utils.PyDataset):  # type: ignore[misc]
             return Preprocessor(self._spec)
 
 
-class Advance(keras.callbacks.Callback):  # type: ignore[misc]
-    """Moves a progress bar on by one per batch."""
+class _PhotoMemory:
+    """Small photos stay decoded, up to half a gigabyte: seventy thousand tiny files are read once."""
 
-    def __init__(self, advance: Callable[[], None]) -> None:
-        super().__init__()
-        self._advance = advance
+    def __init__(self) -> None:
+        self._images: dict[Path, Image] = {}
+        self._bytes = 0
+        self._lock = threading.Lock()
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Move on."""
-        del batch, logs
-        self._advance()
+    def read(self, path: Path) -> Image:
+        image = self._images.get(path)
+        if image is not None:
+            return image
+        image = read_photo(path)
+        with self._lock:
+            if image.nbytes <= _SMALL_BYTES and self._bytes + image.nbytes <= _MEMORY_BYTES:
+                self._images[path] = image
+                self._bytes += image.nbytes
+        return image
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A batch and how long the caller waited for it, in seconds."""
+
+    tensors: npt.NDArray[np.float32]
+    targets: npt.NDArray[np.float32]
+    waited_s: float
+
+
+def prefetched(batches: PhotoBatches) -> Iterator[Loaded]:
+    """Yield every batch in order, loaded by threads while the caller computes.
+
+    Raises:
+        PhotoError: a photo cannot be read.
+    """
+    with ThreadPoolExecutor(_LOADER_THREADS, "photo-loader") as pool:
+        waiting: deque[Future[Batch]] = deque()
+        try:
+            for index in range(len(batches) + _BATCHES_AHEAD):
+                if index < len(batches):
+                    waiting.append(pool.submit(batches.__getitem__, index))
+                if index >= _BATCHES_AHEAD:
+                    begun = time.perf_counter()
+                    tensors, targets = waiting.popleft().result()
+                    yield Loaded(tensors, targets, time.perf_counter() - begun)
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def predict(
@@ -120,8 +168,7 @@ def predict(
     batches = PhotoBatches(photos.photos, len(photos.labels), spec, batch_size=_PREDICTION_BATCH)
     outputs: list[npt.NDArray[np.float32]] = []
     with progress.bar(title, len(batches)) as advance:
-        # A plain loop: inside Keras's own, a photo that cannot be read would end as an error of TensorFlow.
-        for index in range(len(batches)):
-            outputs.append(np.asarray(model.predict_on_batch(batches[index][0])))
+        for batch in prefetched(batches):
+            outputs.append(np.asarray(model.predict_on_batch(batch.tensors)))
             advance()
     return np.concatenate(outputs)

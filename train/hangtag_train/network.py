@@ -1,4 +1,4 @@
-"""The classifier network: backbone, dropout, one dense layer, softmax; and its calibration."""
+"""The classifier network: backbone, dropout, one dense layer, softmax or sigmoid; and its calibration."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from hangtag.contract import InputSpec
+from hangtag.contract import OutputKind
 from hangtag.errors import TrainingError
-from hangtag_train.backbones import efficientnet_lite
+from hangtag_train.backbones import find_backbone
 
 if TYPE_CHECKING:
+    from hangtag.contract import InputSpec
     from hangtag_train.recipe import Recipe
 
 Array = npt.NDArray[np.float32]
@@ -21,10 +22,10 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Three views of one set of layers, all from float32 images (n, height, width, 3).
+    """Three views of one set of layers, all from float32 images (n, height, width, channels).
 
-    ``features`` gives the pooled features (n, width), ``logits`` unnormalised scores (n, labels) and
-    ``scores`` their softmax; training one trains all.
+    ``features`` gives the pooled features (n, width), ``logits`` unnormalised scores (n, units) and
+    ``scores`` their softmax or sigmoid; training one trains all.
     """
 
     features: keras.Model
@@ -43,34 +44,58 @@ class Network:
 
 
 def input_spec(recipe: Recipe) -> InputSpec:
-    """Return the input that a recipe's network is trained for."""
-    return InputSpec(
-        width_px=recipe.size_px,
-        height_px=recipe.size_px,
-        mean=efficientnet_lite.MEAN,
-        std=efficientnet_lite.STD,
-    )
+    """Return the input that a recipe's network is trained for.
+
+    Raises:
+        TrainingError: the recipe's backbone does not exist, or cannot be what else the recipe asks for.
+    """
+    return find_backbone(recipe).input_spec(recipe)
+
+
+def output_kind(recipe: Recipe) -> OutputKind:
+    """Return what the network's output numbers are."""
+    return OutputKind(recipe.output)
 
 
 def build_network(recipe: Recipe, labels: int, *, pretrained: bool = True) -> Network:
     """Build the recipe's network with ImageNet weights (or fresh ones) and a fresh head.
 
+    Args:
+        recipe: names the backbone and all else.
+        labels: how many labels there are.
+        pretrained: load the weights that the recipe begins with; false where they are set afterwards.
+
     Raises:
-        TrainingError: no backbone has the recipe's name, or its weights are damaged.
+        TrainingError: the network cannot be built, or its weights are damaged.
         MissingExtra: the package with the weights is not installed.
     """
-    variant = efficientnet_lite.VARIANTS.get(recipe.backbone)
-    if variant is None:
-        known = ", ".join(efficientnet_lite.VARIANTS)
-        raise TrainingError(f"there is no backbone {recipe.backbone!r}; wanted one of {known}")
-    features = efficientnet_lite.build(variant, recipe.size_px, blocks=recipe.blocks, pretrained=pretrained)
-    efficientnet_lite.freeze(features, recipe.frozen_blocks)
+    if recipe.output == "sigmoid" and labels != 2:
+        raise TrainingError(f"one sigmoid unit tells two labels apart, got {labels}; give --output softmax")
+    features = find_backbone(recipe).build(recipe, pretrained=pretrained and recipe.pretrained)
     dropped = keras.layers.Dropout(recipe.dropout, seed=recipe.seed, name="dropout")(features.output)
-    logits = keras.layers.Dense(labels, name="logits", dtype="float32")(dropped)
-    scores = keras.layers.Softmax(name="scores", dtype="float32")(logits)
+    units = 1 if recipe.output == "sigmoid" else labels
+    logits = keras.layers.Dense(units, name="logits", dtype="float32")(dropped)
+    activation = keras.activations.sigmoid if recipe.output == "sigmoid" else keras.activations.softmax
+    scores = keras.layers.Activation(activation, name="scores", dtype="float32")(logits)
     return Network(
         features, keras.Model(features.input, logits), keras.Model(features.input, scores, name="classifier")
     )
+
+
+def label_logits(logits: Array) -> Array:
+    """Return one logit per label (n, labels) from a network's (n, units).
+
+    One sigmoid unit ``z`` is the softmax of ``(0, z)``, so that all that follows knows softmax alone.
+    """
+    if logits.shape[1] > 1:
+        return logits
+    return np.concatenate([np.zeros_like(logits), logits], axis=1)
+
+
+def softmax(logits: Array) -> Array:
+    """Return probabilities (n, labels) that add up to 1 in each row."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
 def fit_temperature(logits: Array, targets: npt.NDArray[np.int64]) -> float:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
+import fcntl
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hangtag.errors import TrainingError
+from hangtag.errors import OutputError, TrainingError
 from hangtag.files import make_folder, whole_file, write_bytes, write_json
-from hangtag_train.fit import HistoryRow
+from hangtag_train.history import HistoryRow
 
 _VERSIONED_PACKAGES = ("hangtag", "tensorflow", "keras", "numpy", "opencv-python", "opencv-python-headless")
 
@@ -52,6 +54,21 @@ class RunFolder:
         return self.path / "run.json"
 
     @property
+    def page(self) -> Path:
+        """The report, for people."""
+        return self.path / "report.html"
+
+    @property
+    def board(self) -> Path:
+        """Folder of TensorBoard's event files."""
+        return self.path / "tensorboard"
+
+    @property
+    def _lock(self) -> Path:
+        """Held by the process that writes into the folder; shows that a run was begun here."""
+        return self.path / ".lock"
+
+    @property
     def state(self) -> Path:
         """What an interrupted run is resumed from; removed at the end."""
         return self.path / "training_state.npz"
@@ -65,23 +82,46 @@ class RunFolder:
             OutputError: it cannot be written to.
         """
         make_folder(self.path)
-        if resume and not self.state.exists():
-            raise TrainingError(f"{self.path} holds no interrupted run to resume")
         if overwrite and not resume:
             return
-        if self.state.exists() and not resume:
-            raise TrainingError(
-                f"{self.path} holds an interrupted run: go on with --resume, or start again with --overwrite"
-            )
         if self.seal.exists():
             raise TrainingError(
                 f"{self.path} holds a finished run: choose another --out, or replace it with --overwrite"
             )
+        if self.state.exists() and not resume:
+            raise TrainingError(
+                f"{self.path} holds an interrupted run: go on with --resume, or start again with --overwrite"
+            )
+        if resume and not self.state.exists() and not self._lock.exists():
+            raise TrainingError(f"{self.path} holds no interrupted run to resume")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from writing a run into the folder; the system ends it with the process.
+
+        Raises:
+            TrainingError: another process does so now.
+            OutputError: the folder cannot be written to.
+        """
+        try:
+            file = self._lock.open("a")
+        except OSError as error:
+            raise OutputError(f"cannot write {self._lock}: {error.strerror or error}") from None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise TrainingError(
+                    f"another training is writing into {self.path} now; choose another --out"
+                ) from None
+            yield
 
     def clear(self) -> None:
         """Drop the seal, the state and the reports of an earlier run, which are no longer what they seem."""
-        for path in (self.seal, self.state, self.metrics, self.history, *self.path.glob("confusion_*.png")):
+        reports = (self.path.glob(pattern) for pattern in ("*.png", "*.html", "*.tflite", "*.json"))
+        for path in (self.state, self.history, *(file for found in reports for file in found)):
             path.unlink(missing_ok=True)
+        shutil.rmtree(self.board, ignore_errors=True)
 
     def write_history(self, rows: Iterable[HistoryRow]) -> None:
         """Write ``history.csv``."""
@@ -102,6 +142,7 @@ class RunFolder:
         }
         write_json(self.seal, {**settings, "versions": versions(), "sha256": digests})
         self.state.unlink(missing_ok=True)
+        self._lock.unlink(missing_ok=True)
 
 
 def versions() -> dict[str, str]:

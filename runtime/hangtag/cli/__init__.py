@@ -17,8 +17,11 @@ from hangtag.opencv import explain_import_error
 _COMMANDS = {
     "demo": ("hangtag.cli.demo:demo", "The bundled model on the simulated camera; needs nothing."),
     "doctor": ("hangtag.cli.doctor:doctor", "What this device can do, what is wrong, the exact fix."),
+    "data": ("hangtag_train.datasets.commands:data", "Check, show and prepare data sets."),
     "train": ("hangtag_train.commands:train", "Train a classifier on a folder of photos."),
-    "evaluate": ("hangtag_train.commands:evaluate", "Measure a model on a folder of photos."),
+    "evaluate": ("hangtag_train.evaluate_command:evaluate", "Measure a model on a folder of photos."),
+    "explain": ("hangtag_train.explain_command:explain", "Show what a trained network looks at in photos."),
+    "report": ("hangtag_train.report_command:report", "Make the page of a finished training run again."),
     "convert": ("hangtag_convert.commands:convert", "Turn a training run into .tflite files."),
     "inspect": ("hangtag.cli.inspect:inspect", "Show the contract inside a model."),
     "verify": ("hangtag.cli.verify:verify", "Prove that this device computes what the trainer did."),

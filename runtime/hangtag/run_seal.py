@@ -1,0 +1,46 @@
+"""A finished training run, as every stage after it finds it: a model and a contract that belong together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from hangtag.contract import ModelContract
+from hangtag.errors import RunError
+
+SEAL_NAME = "run.json"
+MODEL_NAME = "model.keras"
+CONTRACT_NAME = "contract.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRun:
+    """A finished run: the Keras model's file, its contract and the data set's folder."""
+
+    model: Path
+    contract: ModelContract
+    data: Path
+
+
+def read_run(folder: Path) -> SealedRun:
+    """Read a run folder and check that model and contract are those that training sealed together.
+
+    Raises:
+        RunError: no finished run, or a file of it was changed since.
+        ContractError: the contract cannot be used.
+    """
+    seal = folder / SEAL_NAME
+    if not seal.is_file():
+        raise RunError(f"{folder} holds no finished training run (no {SEAL_NAME}); make one: hangtag train")
+    try:
+        settings = json.loads(seal.read_text(encoding="utf-8"))
+        digests, data = settings["sha256"], Path(settings["data"])
+        for name in (MODEL_NAME, CONTRACT_NAME):
+            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digests[name]:
+                raise RunError(f"{folder / name} was changed after training; train again")
+        contract = ModelContract.from_json((folder / CONTRACT_NAME).read_bytes())
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunError(f"{folder} is not a whole training run: {error!r}") from None
+    return SealedRun(folder / MODEL_NAME, contract, data)

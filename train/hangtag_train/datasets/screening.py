@@ -1,0 +1,56 @@
+"""Photos that cannot be used are left out by name; too many of them stop the run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from hangtag.errors import DatasetError, PhotoError
+from hangtag.labelled_folder import LabelledFolder
+from hangtag.progress import Progress
+from hangtag.readable import keep_readable
+
+HIGHEST_BAD_SHARE = 0.05
+"""Where more of a split cannot be read, something is wrong with the data set and not with a photo."""
+
+_EXAMPLES = 3
+
+
+def screen(
+    splits: Sequence[LabelledFolder], progress: Progress
+) -> tuple[tuple[LabelledFolder, ...], tuple[PhotoError, ...]]:
+    """Decode every photo once and return the splits without those that cannot be used.
+
+    Returns:
+        The usable splits in the same order, and an error for each photo left out that names file and reason:
+        the caller shows them and writes them down.
+
+    Raises:
+        DatasetError: more than 5 % of a split, or every photo of one label in it, cannot be used.
+    """
+    usable: list[LabelledFolder] = []
+    errors: list[PhotoError] = []
+    for split in splits:
+        kept, bad = keep_readable(split, progress, f"checking {split.path.name}")
+        _check(split, kept, bad)
+        usable.append(kept)
+        errors.extend(bad)
+    return tuple(usable), tuple(errors)
+
+
+def _check(split: LabelledFolder, kept: LabelledFolder, bad: Sequence[PhotoError]) -> None:
+    if not bad:
+        return
+    examples = "; ".join(str(error) for error in bad[:_EXAMPLES])
+    more = f"; and {len(bad) - _EXAMPLES} more" if len(bad) > _EXAMPLES else ""
+    if len(bad) > HIGHEST_BAD_SHARE * len(split.photos):
+        raise DatasetError(
+            f"{len(bad)} of {len(split.photos)} photos in {split.path} cannot be used, "
+            f"more than {HIGHEST_BAD_SHARE:.0%}; mend or remove them: {examples}{more}"
+        )
+    left = Counter(kept.targets)
+    lost = [split.labels[label] for label in sorted(set(split.targets)) if not left[label]]
+    if lost:
+        raise DatasetError(
+            f"no photo of {', '.join(lost)} in {split.path} can be used; mend them: {examples}{more}"
+        )

@@ -1,0 +1,110 @@
+"""The end of a run: calibrate, evaluate, describe, and seal what it leaves behind."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from hangtag.contract import Calibration, ModelContract, Provenance
+from hangtag.files import whole_file, write_json
+from hangtag.metrics import Evaluation, evaluate
+from hangtag_train.history import HistoryRow, best_row
+from hangtag_train.loading import predict
+from hangtag_train.network import (
+    Array,
+    Network,
+    build_network,
+    fit_temperature,
+    input_spec,
+    label_logits,
+    softmax,
+)
+from hangtag_train.run_folder import RunFolder, versions
+
+if TYPE_CHECKING:
+    from hangtag.progress import Progress
+    from hangtag_train.recipe import Recipe
+    from hangtag_train.training_data import TrainingData
+
+_HIGHEST_THRESHOLD = 0.5
+_KNOWN_SHARE = 0.98
+"""Share of validation photos whose best score stays above the unknown threshold."""
+
+
+def finish(
+    network: Network,
+    data: TrainingData,
+    recipe: Recipe,
+    contract: ModelContract,
+    history: Sequence[HistoryRow],
+    *,
+    folder: RunFolder,
+    source: Mapping[str, Any],
+    seconds: float,
+    progress: Progress,
+) -> Evaluation:
+    """Calibrate the trained network on validation, evaluate it there, and write the run folder."""
+    network = in_float32(network, recipe, len(contract.labels))
+    targets = np.array(data.validation.targets)
+    logits = label_logits(
+        predict(network.logits, data.validation, input_spec(recipe), progress, "calibrating")
+    )
+    temperature = fit_temperature(logits, targets)
+    network.divide_logits(temperature)
+    scores = softmax(logits / np.float32(temperature))
+    evaluation = evaluate(scores, targets, contract.labels)
+    calibration = Calibration(temperature=temperature, unknown_threshold=_unknown_threshold(scores))
+    described = contract.replace(
+        calibration=calibration,
+        provenance=Provenance(
+            dataset_sha256=data.sha256,
+            backbone=recipe.backbone,
+            recipe=recipe.name,
+            metrics={"keras_validation_top1": round(evaluation.top1, 6)},
+            versions=versions(),
+        ),
+    )
+    save_model(network, described, folder)
+    folder.write_history(history)
+    write_json(folder.metrics, {"validation": dataclasses.asdict(evaluation)})
+    settings = {
+        "data": str(data.path.resolve()),
+        "source": dict(source),
+        "dataset_sha256": data.sha256,
+        "photos": data.photos,
+        "skipped": list(data.skipped),
+        "recipe": recipe.as_dict(),
+        "kept": dataclasses.asdict(best_row(history)),
+        "seconds": seconds,
+    }
+    folder.close(settings)
+    return evaluation
+
+
+def in_float32(network: Network, recipe: Recipe, labels: int) -> Network:
+    """Return the network built for float32 arithmetic, whatever precision it was trained in."""
+    if not recipe.mixed_precision:
+        return network
+    keras.mixed_precision.set_dtype_policy("float32")
+    plain = build_network(recipe, labels, pretrained=False)
+    plain.logits.set_weights(network.logits.get_weights())
+    return plain
+
+
+def save_model(network: Network, contract: ModelContract, folder: RunFolder) -> None:
+    """Write ``model.keras`` and ``contract.json``."""
+    with whole_file(folder.model) as temporary:
+        network.scores.save(temporary)
+    folder.write_contract(contract.to_json())
+
+
+def _unknown_threshold(scores: Array) -> float:
+    quantile = float(np.quantile(scores.max(axis=1), 1 - _KNOWN_SHARE))
+    # Rounded up it could lie above every score; few or easy photos would put it there, too. A label with
+    # more than half of the score is never "none of these".
+    return min(math.floor(quantile * 1e4) / 1e4, _HIGHEST_THRESHOLD)

@@ -1,0 +1,40 @@
+"""What is remembered of every pass over the training photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One pass over the training photos; losses are mean cross-entropies, top-1 are fractions.
+
+    ``phase`` is ``head`` or ``fine-tune``. ``waiting_share`` is the fraction of the pass's training time in
+    which the network waited for photos; ``learning_rate`` is that of its last step.
+    """
+
+    phase: str
+    epoch: int
+    train_loss: float
+    train_top1: float
+    validation_loss: float
+    validation_top1: float
+    seconds: float
+    waiting_share: float = 0.0
+    learning_rate: float = 0.0
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Orders checkpoints: better accuracy first, then the smaller loss."""
+        return (self.validation_top1, -self.validation_loss)
+
+
+def best_row(history: Sequence[HistoryRow]) -> HistoryRow:
+    """Return the row of the checkpoint that is kept: the best, and of equals the first."""
+    return max(history, key=lambda row: row.rank)
+
+
+def epochs_since_best(history: Sequence[HistoryRow]) -> int:
+    """Return how many rows came after the best."""
+    return len(history) - 1 - history.index(best_row(history))
