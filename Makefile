@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DATA ?=
 RUN ?= runs/bundled
+TEACHER ?= runs/large
 TRAIN_OPTIONS ?=
 MODEL := runtime/hangtag/models/clothing.tflite
 
@@ -26,11 +27,13 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Trains on the photos in DATA (half an hour on two cores) and replaces the model inside the package. A second
-# time, say what to do with the run that is there: TRAIN_OPTIONS=--resume or TRAIN_OPTIONS=--overwrite.
+# Trains on the photos in DATA and replaces the model inside the package: first the large network (an hour on
+# two cores), then the small one that learns from it (another). A second time, say what to do with the runs that
+# are there: TRAIN_OPTIONS=--resume or TRAIN_OPTIONS=--overwrite.
 bundled-model: $(VENV)/.dev
 	@test -n "$(DATA)" || { echo "usage: make bundled-model DATA=FOLDER (train/ validation/ test/)" >&2; exit 2; }
-	$(BIN)/hangtag train "$(DATA)" --out "$(RUN)" $(TRAIN_OPTIONS)
+	test -f "$(TEACHER)/run.json" || $(BIN)/hangtag train "$(DATA)" --recipe clothing-large --out "$(TEACHER)" $(TRAIN_OPTIONS)
+	$(BIN)/hangtag train "$(DATA)" --recipe clothing-best --teacher "$(TEACHER)" --out "$(RUN)" $(TRAIN_OPTIONS)
 	$(BIN)/hangtag convert "$(RUN)" --data "$(DATA)"
 	$(BIN)/python -m hangtag_convert.bundled "$(RUN)" --data "$(DATA)" --out "$(dir $(MODEL))"
 

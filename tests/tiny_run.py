@@ -1,9 +1,18 @@
-"""What tests of conversion are given to convert."""
+"""What tests of several stages share: a finished run with its photos, and how a tiny one is made."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hangtag.progress import Progress
+
+if TYPE_CHECKING:
+    from hangtag.metrics import Evaluation
+    from hangtag_train.recipe import Recipe
+
+QUIET = Progress(quiet=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +21,11 @@ class TinyRun:
 
     folder: Path
     data: Path
+
+
+def train_run(data: Path, out: Path, recipe: Recipe, **options: Any) -> Evaluation:
+    """Train without a word; the cache lies beside the run."""
+    from hangtag_train.training import RunPlan, train
+
+    plan = RunPlan(data=data, out=out, **{"cache": out.parent / "cache", **options})
+    return train(plan, recipe, QUIET)

@@ -12,116 +12,133 @@ import numpy as np
 
 from hangtag.classifier import Classifier
 from hangtag.contract import ModelContract
-from hangtag.errors import ConversionError, DatasetError
+from hangtag.errors import ConversionError
 from hangtag.files import make_folder, write_bytes, write_json
-from hangtag.labelled_folder import LabelledFolder, dataset_digest, read_split
+from hangtag.labelled_folder import LabelledFolder
 from hangtag.metrics import Scores, Targets, agreement, top_k
 from hangtag.model_file import parse_model
 from hangtag.preprocess import Preprocessor
 from hangtag.progress import Progress
-from hangtag.readable import keep_readable, say_skipped
 from hangtag.run_seal import SealedRun, read_run
-from hangtag.scoring import score_photos
 from hangtag.tflite_schema import read_model_info
 from hangtag_convert.calibration_set import choose_photos
 from hangtag_convert.chatter import chatter_kept
 from hangtag_convert.formats import Format
 from hangtag_convert.golden_cases import make_golden_cases
-from hangtag_convert.metadata import completed_contract, embed
+from hangtag_convert.metadata import completed_contract, embed, for_files
+from hangtag_convert.run_photos import any_photos, readable, splits_of
+from hangtag_convert.yardstick import Yardstick, rendered_garments
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """One written file, measured on the validation photos against its Keras parent.
+    """One written file, measured against its Keras parent on the same pictures.
 
-    ``top1``, ``agreement`` (same label as the parent) are fractions; ``worst_difference`` is the largest
-    difference of any score.
+    ``top1`` and ``agreement`` (same label as the parent) are fractions, ``top1`` None where the run has no
+    photos to measure it on; ``worst_difference`` is the largest difference of any score.
     """
 
     format: Format
     file: str
     size_bytes: int
-    top1: float
+    top1: float | None
     agreement: float
     worst_difference: float
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """All files of one conversion and the accuracy of the model they came from."""
+    """All files of one conversion and the accuracy of the model they came from.
 
-    keras_top1: float
+    They were compared on so many validation ``photos``; or, where the run has none, on so many
+    ``rendered_frames``, and nothing is known about accuracy then.
+    """
+
+    keras_top1: float | None
     photos: int
+    rendered_frames: int
     files: tuple[Converted, ...]
 
 
 def convert(
-    run_folder: Path, out: Path, kinds: Sequence[Format], progress: Progress, *, data: Path | None = None
+    run_folder: Path,
+    out: Path,
+    kinds: Sequence[Format] | None,
+    progress: Progress,
+    *,
+    data: Path | None = None,
 ) -> Conversion:
-    """Convert a training run and measure every file on the validation photos.
+    """Convert a training run and measure every file.
 
     Args:
         run_folder: a finished training run.
         out: folder for the files and ``conversion.json``.
-        kinds: formats to write.
+        kinds: formats to write; None for all that there are photos for.
         progress: where progress is shown.
-        data: the data set, where it is no longer where training found it.
+        data: the data set, where it is no longer where training found it. For a run without photos: a folder
+            of any photos, which ``int8`` is calibrated on and nothing else.
 
     Raises:
         RunError: the run is not whole.
-        ConversionError: TensorFlow cannot convert it.
+        ConversionError: TensorFlow cannot convert it; or ``int8`` without a photo to calibrate on.
         DatasetError: the photos are gone or laid out otherwise.
+        PhotoError: ``data`` holds no photo.
         OutputError: ``out`` cannot be written to.
     """
     run = read_run(run_folder)
-    photos_folder = data or run.data
-    train = read_split(photos_folder, "train", run.contract.labels)
-    validation = read_split(photos_folder, "validation", run.contract.labels)
-    _check_same_photos(photos_folder, run.contract)
-    validation = _readable(validation, progress)
+    chosen = _chosen(kinds, run, data, progress)
+    calibration, yardstick = _pictures(run, data, progress)
     make_folder(out)
-    targets = np.array(validation.targets)
-    reference, bare = _tensorflow_part(run, train, validation, kinds, progress)
+    parent, bare = _tensorflow_part(run, calibration, yardstick, chosen, progress)
+    contract = for_files(run.contract)
     files = []
-    for kind in kinds:
-        path = out / f"{run.contract.name}-{kind.value}.tflite"
-        data_bytes, scores = self_describing(bare[kind], run.contract, kind, validation, progress)
+    for kind in chosen:
+        path = out / f"{contract.name}-{kind.value}.tflite"
+        data_bytes, scores = self_describing(bare[kind], contract, kind, yardstick, progress)
         write_bytes(path, data_bytes)
-        files.append(_measured(kind, path, scores, reference, targets))
-    result = Conversion(top_k(reference, targets, 1), len(targets), tuple(files))
+        files.append(_measured(kind, path, scores, parent, yardstick.targets))
+    result = Conversion(
+        keras_top1=_top1(parent, yardstick.targets),
+        photos=0 if yardstick.photos is None else len(parent),
+        rendered_frames=len(yardstick.frames),
+        files=tuple(files),
+    )
     write_json(out / "conversion.json", dataclasses.asdict(result))
     return result
 
 
-def _check_same_photos(data: Path, contract: ModelContract) -> None:
-    """Raise unless these are the photos of the run: others would calibrate and measure something else."""
-    wanted = contract.provenance.dataset_sha256
-    found = dataset_digest(data, contract.labels)
-    if wanted is not None and found != wanted:
-        raise ConversionError(
-            f"the photos in {data} are not those of the run "
-            f"(digest {found[:12]}…, the run's {wanted[:12]}…): "
-            "name the right folder with --data, or train again"
-        )
+def _chosen(
+    kinds: Sequence[Format] | None, run: SealedRun, data: Path | None, progress: Progress
+) -> tuple[Format, ...]:
+    """Return the formats to write, each once, and say which is left out for want of photos."""
+    possible = run.data is not None or data is not None
+    needed = (
+        "int8 is calibrated on photos, and this run was made without any: give a folder of some with --data"
+    )
+    if kinds is not None:
+        if Format.INT8 in kinds and not possible:
+            raise ConversionError(needed)
+        return tuple(dict.fromkeys(kinds))
+    if possible:
+        return tuple(Format)
+    progress.say(f"no int8 file: {needed}")
+    return tuple(kind for kind in Format if kind is not Format.INT8)
 
 
-def _readable(split: LabelledFolder, progress: Progress) -> LabelledFolder:
-    """Return the photos that can be read, as training does, and say which are left out.
-
-    Raises:
-        DatasetError: there is none.
-    """
-    kept, errors = keep_readable(split, progress, f"checking {split.path.name}")
-    say_skipped(progress, errors)
-    if not kept.photos:
-        raise DatasetError(f"no photo in {split.path} can be read: {errors[0]}")
-    return kept
+def _pictures(
+    run: SealedRun, data: Path | None, progress: Progress
+) -> tuple[LabelledFolder | None, Yardstick]:
+    """Return the photos to calibrate on, if there are any, and what to compare the files on."""
+    if run.data is None:
+        return (None if data is None else any_photos(data)), rendered_garments(progress)
+    train, validation = splits_of(run, data, progress)
+    return train, Yardstick(validation)
 
 
 def self_describing(
-    bare: bytes, contract: ModelContract, kind: Format, validation: LabelledFolder, progress: Progress
+    bare: bytes, contract: ModelContract, kind: Format, yardstick: Yardstick, progress: Progress
 ) -> tuple[bytes, Scores]:
-    """Return a converted model with all that belongs inside it, and its scores on the validation photos."""
+    """Return a converted model with all that belongs inside it, and its scores on the yardstick."""
     completed = completed_contract(contract, read_model_info(bare))
     classifier = Classifier(parse_model(embed(bare, completed, None), f"{contract.name}-{kind.value}"))
     if kind is Format.INT8 and not Preprocessor(completed.input).is_byte_copy:
@@ -129,9 +146,9 @@ def self_describing(
             "note: with this normalisation the int8 model's bytes are not pixel bytes; "
             "it works, with a table look-up per pixel"
         )
-    scores = score_photos(classifier, validation, progress, f"checking {kind.value}")
-    origin = completed.provenance
-    measured = {f"{kind.value}_validation_top1": round(top_k(scores, np.array(validation.targets), 1), 6)}
+    scores = yardstick.scores(classifier, progress, f"checking {kind.value}")
+    origin, top1 = completed.provenance, _top1(scores, yardstick.targets)
+    measured = {} if top1 is None else {f"{kind.value}_validation_top1": round(top1, 6)}
     provenance = dataclasses.replace(origin, metrics={**origin.metrics, **measured})
     golden = make_golden_cases(classifier, kind.score_tolerance)
     return embed(bare, completed.replace(provenance=provenance), golden), scores
@@ -139,42 +156,58 @@ def self_describing(
 
 def _tensorflow_part(
     run: SealedRun,
-    train: LabelledFolder,
-    validation: LabelledFolder,
+    calibration: LabelledFolder | None,
+    yardstick: Yardstick,
     kinds: Sequence[Format],
     progress: Progress,
 ) -> tuple[Scores, dict[Format, bytes]]:
-    """Return the Keras model's validation scores and the bare TFLite bytes by format."""
+    """Return the Keras model's scores on the yardstick and the bare TFLite bytes by format."""
     from hangtag_convert import export
 
-    spec = run.contract.input
+    contract = for_files(run.contract)
     with tempfile.TemporaryDirectory() as temporary:
         with chatter_kept("loading the Keras model"):
             model = export.load_model(run.model)
-            if tuple(model.output_shape[1:]) != (run.contract.output_units,):
-                raise ConversionError(
-                    f"{run.model} has {model.output_shape[-1]} outputs, "
-                    f"its contract {len(run.contract.labels)} labels"
-                )
-            reference = export.keras_scores(model, validation, spec)
-            export.export_saved_model(model, spec, Path(temporary))
-        chosen = dataclasses.replace(train, photos=choose_photos(train))
-        calibration = _readable(chosen, progress).photos
+            _check_shapes(run, model.input_shape, model.output_shape)
+            reference = yardstick.scores(export.keras_scorer(model, run.contract), Progress(quiet=True))
+            export.export_saved_model(
+                model, contract.input, Path(temporary), reverse_channels=contract is not run.contract
+            )
+        photos = ()
+        if calibration is not None and Format.INT8 in kinds:
+            few = dataclasses.replace(calibration, photos=choose_photos(calibration))
+            photos = readable(few, progress).photos
         bare = {}
         for kind in kinds:
-            calibrated = f", calibrated on {len(calibration)} training photos" if kind is Format.INT8 else ""
+            calibrated = f", calibrated on {len(photos)} photos" if kind is Format.INT8 else ""
             progress.say(f"converting to {kind.value}{calibrated}")
             with chatter_kept(f"converting to {kind.value}"):
-                bare[kind] = export.to_tflite(Path(temporary), kind, calibration, spec)
+                bare[kind] = export.to_tflite(Path(temporary), kind, photos, contract.input)
     return reference, bare
 
 
-def _measured(kind: Format, path: Path, scores: Scores, reference: Scores, targets: Targets) -> Converted:
+def _check_shapes(
+    run: SealedRun, input_shape: tuple[int | None, ...], output_shape: tuple[int | None, ...]
+) -> None:
+    """Raise unless the Keras model takes and gives what the contract says."""
+    found = (input_shape[1:], output_shape[1:])
+    wanted = (run.contract.input.shape[1:], (run.contract.output_units,))
+    if tuple(map(tuple, found)) != wanted:
+        raise ConversionError(
+            f"{run.model} turns {found[0]} into {found[1]}, its contract says {wanted[0]} into {wanted[1]}"
+        )
+
+
+def _top1(scores: Scores, targets: Targets | None) -> float | None:
+    return None if targets is None else top_k(scores, targets, 1)
+
+
+def _measured(kind: Format, path: Path, scores: Scores, parent: Scores, targets: Targets | None) -> Converted:
     return Converted(
         format=kind,
         file=path.name,
         size_bytes=path.stat().st_size,
-        top1=top_k(scores, targets, 1),
-        agreement=agreement(scores, reference),
-        worst_difference=float(np.abs(scores - reference).max()),
+        top1=_top1(scores, targets),
+        agreement=agreement(scores, parent),
+        worst_difference=float(np.abs(scores - parent).max()),
     )

@@ -7,17 +7,13 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from hangtag.contract import InputSpec
-from hangtag.labelled_folder import LabelledFolder, LabelledPhoto
-from hangtag.photos import read_photo
-from hangtag.preprocess import preprocess
+from hangtag.contract import InputSpec, ModelContract
+from hangtag.labelled_folder import LabelledPhoto
+from hangtag.scoring import Scorer
 from hangtag_convert.calibration_set import representative_dataset
 from hangtag_convert.formats import Format
-
-_BATCH = 32
 
 
 def load_model(path: Path) -> keras.Model:
@@ -25,22 +21,27 @@ def load_model(path: Path) -> keras.Model:
     return keras.models.load_model(path, compile=False, safe_mode=True)
 
 
-def keras_scores(model: keras.Model, photos: LabelledFolder, spec: InputSpec) -> npt.NDArray[np.float32]:
-    """Return the float parent's scores (photos, labels), batch by batch."""
-    parts = []
-    for start in range(0, len(photos.photos), _BATCH):
-        batch = photos.photos[start : start + _BATCH]
-        tensors = np.concatenate([preprocess(read_photo(photo.path), spec) for photo in batch])
-        parts.append(np.asarray(model.predict_on_batch(tensors)))
-    return np.concatenate(parts)
+def keras_scorer(model: keras.Model, contract: ModelContract) -> Scorer:
+    """Return what measures the float parent, by the code that measures the files it becomes."""
+    return Scorer(contract, lambda tensors: np.asarray(model.predict_on_batch(tensors)))
 
 
-def export_saved_model(model: keras.Model, spec: InputSpec, folder: Path) -> None:
-    """Write a SavedModel with a static batch of 1, which phones and browsers need."""
+def export_saved_model(
+    model: keras.Model, spec: InputSpec, folder: Path, *, reverse_channels: bool = False
+) -> None:
+    """Write a SavedModel with a static batch of 1, which phones and browsers need.
+
+    ``reverse_channels`` makes an exchange of the first and last channel the network's first step, so that one
+    trained on BGR takes the RGB of ``spec``.
+    """
     archive = keras.export.ExportArchive()
     archive.track(model)
     signature = tf.TensorSpec(spec.shape, tf.float32, name="image")
-    archive.add_endpoint("serve", lambda image: model(image, training=False), [signature])
+
+    def serve(image: Any) -> Any:
+        return model(tf.reverse(image, [-1]) if reverse_channels else image, training=False)
+
+    archive.add_endpoint("serve", serve, [signature])
     archive.write_out(str(folder), verbose=False)
 
 

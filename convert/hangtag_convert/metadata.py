@@ -48,6 +48,19 @@ def completed_contract(contract: ModelContract, info: ModelInfo) -> ModelContrac
     )
 
 
+def for_files(contract: ModelContract) -> ModelContract:
+    """Return the contract that the files of a run get: a network trained on BGR becomes one that takes RGB.
+
+    TFLite metadata knows no other order of colours; the exchange becomes part of the network, see
+    :func:`hangtag_convert.export.export_saved_model`.
+    """
+    spec = contract.input
+    if spec.colour_order is not ColourOrder.BGR:
+        return contract
+    turned = dataclasses.replace(spec, colour_order=ColourOrder.RGB, mean=spec.mean[::-1], std=spec.std[::-1])
+    return contract.replace(input=turned)
+
+
 def _with_tensor(spec: Any, found: TensorInfo) -> Any:
     tensor = TensorFormat(
         dtype=found.dtype,

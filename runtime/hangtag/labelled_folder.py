@@ -91,12 +91,30 @@ def dataset_digest(dataset: Path, labels: Sequence[str]) -> str:
     return digest(read_split(dataset, split, labels) for split in there)
 
 
-def digest(folders: Iterable[LabelledFolder]) -> str:
-    """Return a SHA-256 over every photo's split, label, name and content, independent of where they lie."""
+def content_digests(folder: LabelledFolder) -> tuple[str, ...]:
+    """Return the SHA-256 of each photo's file, in the folder's order.
+
+    Raises:
+        DatasetError: a file cannot be read.
+    """
+    return tuple(hashlib.sha256(_content(photo.path)).hexdigest() for photo in folder.photos)
+
+
+def digest(folders: Iterable[LabelledFolder], contents: Iterable[Sequence[str]] | None = None) -> str:
+    """Return a SHA-256 over every photo's split, label, name and content, independent of where they lie.
+
+    Args:
+        folders: the splits.
+        contents: their :func:`content_digests`, where the caller has them already.
+
+    Raises:
+        DatasetError: a file cannot be read.
+    """
     total = hashlib.sha256()
-    for folder in folders:
-        for photo in folder.photos:
-            content = hashlib.sha256(_content(photo.path)).hexdigest()
+    splits = tuple(folders)
+    known = tuple(contents) if contents is not None else tuple(content_digests(split) for split in splits)
+    for folder, contents_of in zip(splits, known, strict=True):
+        for photo, content in zip(folder.photos, contents_of, strict=True):
             line = f"{folder.path.name}/{folder.labels[photo.label]}/{photo.path.name} {content}\n"
             # File names are bytes to the system: those that are not UTF-8 come as surrogates.
             total.update(line.encode(errors="surrogateescape"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hangtag.contract import ModelContract
 from hangtag.errors import RunError
@@ -17,11 +19,16 @@ CONTRACT_NAME = "contract.json"
 
 @dataclass(frozen=True, slots=True)
 class SealedRun:
-    """A finished run: the Keras model's file, its contract and the data set's folder."""
+    """A finished run: the Keras model's file, its contract and the data set's folder.
+
+    ``data`` is None where the run needed no photos: ImageNet's own classifier. ``source`` is what training
+    wrote down about where the photos came from (JSON values; empty where it wrote nothing).
+    """
 
     model: Path
     contract: ModelContract
-    data: Path
+    data: Path | None
+    source: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_run(folder: Path) -> SealedRun:
@@ -36,11 +43,13 @@ def read_run(folder: Path) -> SealedRun:
         raise RunError(f"{folder} holds no finished training run (no {SEAL_NAME}); make one: hangtag train")
     try:
         settings = json.loads(seal.read_text(encoding="utf-8"))
-        digests, data = settings["sha256"], Path(settings["data"])
+        digests, data = settings["sha256"], settings["data"]
+        source = dict(settings.get("source", {}))
         for name in (MODEL_NAME, CONTRACT_NAME):
             if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digests[name]:
                 raise RunError(f"{folder / name} was changed after training; train again")
         contract = ModelContract.from_json((folder / CONTRACT_NAME).read_bytes())
+        where = None if data is None else Path(data)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{folder} is not a whole training run: {error!r}") from None
-    return SealedRun(folder / MODEL_NAME, contract, data)
+    return SealedRun(folder / MODEL_NAME, contract, where, source)

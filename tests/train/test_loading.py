@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from hangtag.errors import PhotoError
 from hangtag.labelled_folder import LabelledPhoto
 from hangtag.photos import read_photo
 from hangtag.preprocess import preprocess
-from hangtag_train.augment import Augmentation
-from hangtag_train.loading import PhotoBatches
+from hangtag_train import loading
+from hangtag_train.augment import IDENTITY, Augmentation
+from hangtag_train.loading import PhotoBatches, prefetched
 from hangtag_train.network import input_spec
 from hangtag_train.recipe import Recipe
 
@@ -74,9 +76,11 @@ def photos_of(paths: list[Path], labels: int = 3) -> list[LabelledPhoto]:
 
 
 def what_training_sees(batches: PhotoBatches) -> np.ndarray:
-    """The tensors as a Keras model is given them, through Keras' own threads and queues."""
+    """The tensors as a Keras model is given them, through the loader's own threads."""
     identity = keras.Sequential([keras.Input(SPEC.shape[1:]), keras.layers.Identity()])
-    return np.asarray(identity.predict(batches, verbose=0))
+    return np.concatenate(
+        [np.asarray(identity.predict_on_batch(batch.tensors)) for batch in prefetched(batches)]
+    )
 
 
 def test_training_sees_what_the_device_computes(files: list[Path]) -> None:
@@ -185,3 +189,70 @@ def test_grey_input_is_possible(files: list[Path]) -> None:
     for augmentation in (None, Augmentation()):
         batches = PhotoBatches(photos_of(files), 3, spec, batch_size=12, augmentation=augmentation)
         assert batches[0][0].shape == (12, 24, 32, 1)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 12])
+def test_prefetched_batches_come_in_order_and_all_of_them(batch_size: int, files: list[Path]) -> None:
+    batches = PhotoBatches(photos_of(files, 12), 12, SPEC, batch_size=batch_size)
+    labels = [int(label) for batch in prefetched(batches) for label in batch.targets.argmax(axis=1)]
+    assert labels == list(range(12))
+
+
+def test_a_photo_that_breaks_while_it_is_prefetched_names_itself(files: list[Path], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"")
+    with pytest.raises(PhotoError, match=r"broken\.png"):
+        list(prefetched(PhotoBatches(photos_of([*files, broken]), 3, SPEC, batch_size=2)))
+
+
+def test_prefetching_can_be_left_before_its_end(files: list[Path]) -> None:
+    before = threading.active_count()
+    for _ in prefetched(PhotoBatches(photos_of(files), 3, SPEC, batch_size=1)):
+        break
+    assert threading.active_count() <= before
+
+
+def test_waiting_is_counted(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    hold = threading.Event()
+    original = loading.read_photo
+
+    def slow(path: Path) -> np.ndarray:
+        hold.wait(0.05)
+        return original(path)
+
+    monkeypatch.setattr(loading, "read_photo", slow)
+    waited = [
+        batch.waited_s for batch in prefetched(PhotoBatches(photos_of(files), 3, SPEC, batch_size=12))
+    ]
+    assert waited[0] > 0.3, "twelve photos of 0.05 s each, and nothing else to do"
+
+
+def test_small_photos_are_read_once_and_large_ones_again(
+    tmp_path: Path, synthetic_frame: Callable[[int, int], np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, large = save(tmp_path, "PNG", synthetic_frame(28, 28)), tmp_path / "large.png"
+    assert cv2.imwrite(str(large), synthetic_frame(400, 300))
+    read: list[str] = []
+    monkeypatch.setattr(loading, "read_photo", lambda path: read.append(path.name) or read_photo(path))
+    batches = PhotoBatches(photos_of([small, large]), 3, SPEC, batch_size=2)
+    first = batches[0][0]
+    np.testing.assert_array_equal(batches[0][0], first)
+    assert sorted(read) == ["PNG.jpg", "large.png", "large.png"]
+
+
+def test_memory_has_an_end(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "_MEMORY_BYTES", 0)
+    read: list[Path] = []
+    monkeypatch.setattr(loading, "read_photo", lambda path: read.append(path) or read_photo(path))
+    batches = PhotoBatches(photos_of(files[:1]), 3, SPEC, batch_size=1)
+    for _ in range(3):
+        _ = batches[0]
+    assert len(read) == 3
+
+
+def test_photos_that_do_not_vary_are_shuffled_all_the_same(augmented) -> None:
+    batches = augmented(augmentation=IDENTITY)
+    first = order_of(batches)
+    batches.start_epoch(1)
+    assert order_of(batches) != first
+    assert sorted(order_of(batches)) == list(range(12))

@@ -9,14 +9,27 @@ then come light, lens, sensor and codec. With identity parameters the result is
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from hangtag.preprocess import Image, Preprocessor, source_rectangle
+from hangtag.preprocess import Image, Preprocessor, source_rectangle, target_rectangle
 from hangtag_train.photometry import compressed, covered, defocused, grainy, relit, smeared
 from hangtag_train.surroundings import draw_surroundings
 from hangtag_train.warp import Warp
+
+_ENDS: Mapping[str, float] = {
+    "zoom_in": 0.95,
+    **dict.fromkeys(("zoom_out", "far"), 20.0),
+    **dict.fromkeys(("aspect", "shift"), 3.0),
+    "rotation_deg": 180.0,
+    **dict.fromkeys(("exposure", "darkness", "contrast", "colour", "temperature"), 5.0),
+    **dict.fromkeys(("blur_px", "motion_px"), 100.0),
+    "noise": 255.0,
+    "jpeg": 100.0,
+}
+"""The highest value of each setting that may go beyond 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +87,10 @@ class Augmentation:
     odds: float = 0.2
 
     def __post_init__(self) -> None:
-        shares = ("flip", "far_odds", "surroundings", "dark_odds", "odds", "occlusion", "zoom_in")
-        for name in shares:
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"augmentation {name} is {getattr(self, name)}; wanted 0 to 1")
         for name in self.__dataclass_fields__:
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"augmentation {name} is {getattr(self, name)}; wanted 0 or more")
-        for name, end in (("zoom_in", 0.95), ("perspective", 1.0), ("jpeg", 100.0)):
-            if getattr(self, name) > end:
-                raise ValueError(f"augmentation {name} is {getattr(self, name)}; wanted 0 to {end:g}")
+            value, end = getattr(self, name), _ENDS.get(name, 1.0)
+            if not 0 <= value <= end:
+                raise ValueError(f"augmentation {name} is {value}; wanted 0 to {end:g}")
 
 
 IDENTITY = Augmentation(**dict.fromkeys(Augmentation.__dataclass_fields__, 0.0))
@@ -123,10 +130,12 @@ def write_augmented(
     if warp == Warp():
         preprocessor.write_pixels(vary_light(image_bgr, settings, rng), pixels)
         return
-    size_wh = (spec.width_px, spec.height_px)
-    source = source_rectangle((image_bgr.shape[1], image_bgr.shape[0]), spec)
+    image_wh = (image_bgr.shape[1], image_bgr.shape[0])
+    source = source_rectangle(image_wh, spec)
+    size_wh = target_rectangle(image_wh, spec)[2:]
     view = warp.apply(image_bgr, source, size_wh, draw_surroundings(size_wh, rng) if background else None)
-    # The view already has the input's size, so this only brings the colours into the contract's order.
+    # The view already has the size it has in the input, so this only brings the colours into the contract's
+    # order, and puts the bars of a letterbox beside it.
     preprocessor.write_pixels(vary_light(view, settings, rng), pixels)
 
 

@@ -92,7 +92,9 @@ def line_chart(
 
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     """Return about ``count`` round numbers, evenly apart, that reach from under ``low`` to over ``high``."""
-    span = high - low or abs(high) or 1.0
+    size = max(abs(low), abs(high), 1.0)
+    # All but equal values get an axis of their own size, on which they are a flat line.
+    span = high - low if high - low > 1e-4 * size else 0.1 * size
     rough = span / count
     magnitude = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * magnitude for factor in (1, 2, 2.5, 5, 10) if factor * magnitude >= rough * 0.999)

@@ -15,6 +15,7 @@ from hangtag.files import whole_file, write_json
 from hangtag.metrics import Evaluation, evaluate
 from hangtag_train.history import HistoryRow, best_row
 from hangtag_train.loading import predict
+from hangtag_train.mistakes import MISTAKES_NAME, find_mistakes, write_mistakes
 from hangtag_train.network import (
     Array,
     Network,
@@ -24,7 +25,10 @@ from hangtag_train.network import (
     label_logits,
     softmax,
 )
+from hangtag_train.page import write_page
+from hangtag_train.report import draw_confusion, draw_curves
 from hangtag_train.run_folder import RunFolder, versions
+from hangtag_train.run_page import read_run_page
 
 if TYPE_CHECKING:
     from hangtag.progress import Progress
@@ -72,6 +76,10 @@ def finish(
     save_model(network, described, folder)
     folder.write_history(history)
     write_json(folder.metrics, {"validation": dataclasses.asdict(evaluation)})
+    draw_curves(history, folder.path / "curves.png")
+    draw_confusion(evaluation, "validation", folder.path / "confusion_validation.png")
+    paths = [photo.path.relative_to(data.path) for photo in data.validation.photos]
+    write_mistakes(find_mistakes(paths, scores, targets, contract.labels), folder.path / MISTAKES_NAME)
     settings = {
         "data": str(data.path.resolve()),
         "source": dict(source),
@@ -83,6 +91,8 @@ def finish(
         "seconds": seconds,
     }
     folder.close(settings)
+    # Last: where this is missing, `hangtag report` makes it from what the folder holds.
+    write_page(folder.page, read_run_page(folder.path))
     return evaluation
 
 

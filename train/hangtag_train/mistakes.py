@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -101,13 +101,19 @@ def read_mistakes(path: Path) -> list[Mistake]:
                 score=float(row["score"]),
                 true_score=float(row["true_score"]),
             )
-            for row in rows
+            for row in _listed(rows)
         ]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise TrainingError(
             f"{path} is no list of misclassified photos ({error!r}); make it again with "
             "hangtag report RUN --data DATA"
         ) from None
+
+
+def _listed(rows: Any) -> list[Any]:
+    if not isinstance(rows, list):
+        raise TypeError(f"it holds a {type(rows).__name__}")
+    return rows
 
 
 def _inside(photo: str) -> str:

@@ -53,7 +53,8 @@ def top1_of(labels: int) -> Any:
 
 def smoothed(targets: Array, share: float) -> Array:
     """Return targets (n, labels) with ``share`` of each row spread evenly over all labels."""
-    return targets * np.float32(1 - share) + np.float32(share / targets.shape[1])
+    spread: Array = targets * np.float32(1 - share) + np.float32(share / targets.shape[1])
+    return spread
 
 
 def photo_weights(recipe: Recipe, targets: npt.NDArray[np.int64], labels: int) -> Array | None:

@@ -39,7 +39,7 @@ def build_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     if recipe.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(
             recipe.learning_rate,
-            momentum=recipe.momentum,
+            momentum=float(recipe.momentum),  # Keras refuses a whole number
             nesterov=recipe.momentum > 0,
             weight_decay=decay,
         )

@@ -132,10 +132,8 @@ def _time(history: Sequence[HistoryRow]) -> str:
         share = percent(waiting) if any(row.waiting_share for row in passes) else _NONE
         times = (_duration(seconds), _duration(seconds / len(passes)), share)
         rows.append((text(phase_words(phase)), *(number(cell) for cell in (str(len(passes)), *times))))
-    head = ("phase", "epochs", "time", "per epoch", "waiting for data")
-    note = (
-        '<p class="soft">Waiting for data: the share of training time in which the network had no photos.</p>'
-    )
+    head = ("phase", "epochs", "time", "per epoch", "waiting")
+    note = '<p class="soft">Waiting: the share of training time in which the network had no photos yet.</p>'
     return table(head, rows) + note if rows else ""
 
 
@@ -185,7 +183,8 @@ def _dataset(page: RunPage) -> str:
     if skipped:
         more = f"<p>… and {len(skipped) - 200} more</p>" if len(skipped) > 200 else ""
         files = "".join(f"<li>{name(entry)}</li>" for entry in skipped[:200])
-        content += details(f"{len(skipped)} files were skipped", f"<ul>{files}</ul>{more}")
+        count = "1 file was" if len(skipped) == 1 else f"{len(skipped)} files were"
+        content += details(f"{count} skipped", f"<ul>{files}</ul>{more}")
     return content + ("" if skipped else "<p class='soft'>No file was skipped.</p>")
 
 

@@ -34,7 +34,7 @@ def text(value: object) -> str:
         character if character >= " " and character not in "\x7f\x85" else ascii(character)[1:-1]
         for character in str(value)
     )
-    return html.escape(shown, quote=True)
+    return shown
 
 
 def name(value: object) -> str:
@@ -48,9 +48,9 @@ def name(value: object) -> str:
 def table(head: Sequence[str], rows: Iterable[Row], *, caption: str = "", css_class: str = "") -> str:
     """Return a table in a box that scrolls sideways; all texts are ready HTML."""
     marked = f' class="{css_class}"' if css_class else ""
-    parts = [f'<div class="scroll" tabindex="0"><table{marked}>']
-    if caption:
-        parts.append(f"<caption>{caption}</caption>")
+    # Beside the table, not in it: a caption is as wide as its table, wider than a phone.
+    above = f'<p class="soft">{caption}</p>' if caption else ""
+    parts = [f'{above}<div class="scroll" tabindex="0"><table{marked}>']
     if head:
         parts.append(
             "<thead><tr>" + "".join(f'<th scope="col">{cell}</th>' for cell in head) + "</tr></thead>"

@@ -17,7 +17,7 @@ h1 { margin: 0; font-size: 1.7rem; line-height: 1.2; }
 h2 { margin: 2rem 0 .5rem; font-size: 1.2rem; border-bottom: 1px solid var(--line); padding-bottom: .2rem; }
 h3 { margin: 1rem 0 .3rem; font-size: 1rem; }
 p { margin: .4rem 0; max-width: 45rem; }
-.soft, figcaption, caption { color: var(--soft); font-size: .875rem; }
+.soft, figcaption { color: var(--soft); font-size: .875rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .6rem; }
 .card { background: var(--card); border-radius: .5rem; padding: .7rem .8rem; }
 .card b { display: block; font-size: 1.6rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
@@ -37,12 +37,12 @@ svg text { fill: var(--soft); font-size: 11px; }
 .key { display: inline-block; width: 2rem; height: .8rem; vertical-align: -.1rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .875rem; }
-caption { text-align: left; padding-bottom: .3rem; }
 table { overflow-wrap: normal; }
 .pairs { overflow-wrap: anywhere; }
 .pairs th { min-width: 8rem; font-weight: 400; color: var(--soft); }
 th, td { padding: .25rem .5rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+@media (max-width: 26rem) { th, td { padding-inline: .3rem; } th:first-child { padding-left: 0; } }
 .confusion th, .confusion td { border: 1px solid var(--line); text-align: center; padding: .25rem .35rem;
   white-space: nowrap; }
 .confusion tbody th { position: sticky; left: 0; background: var(--ground); text-align: right;

@@ -62,7 +62,7 @@ def covered(image_bgr: Image, share: float, rng: np.random.Generator) -> Image:
     patch_w = min(width, max(1, round(width * math.sqrt(share * aspect))))
     patch_h = min(height, max(1, round(height * math.sqrt(share / aspect))))
     x, y = int(rng.integers(width - patch_w + 1)), int(rng.integers(height - patch_h + 1))
-    image = image_bgr.copy()
+    image: Image = image_bgr.copy()
     patch = rng.integers(0, 256, (patch_h, patch_w, 3) if rng.random() < 0.3 else 3)
     image[y : y + patch_h, x : x + patch_w] = patch
     return image

@@ -42,7 +42,7 @@ class Recipe:
         size_px: height and width of the model's input.
         colour: ``rgb``, or ``grey`` for one channel.
         output: ``softmax`` over the labels, or ``sigmoid``: one unit that tells two labels apart.
-        blocks: how many of the backbone's blocks are kept; None keeps all.
+        blocks: which of the backbone's blocks are kept, such as ``0-9,11``; None keeps all.
         frozen_blocks: how many of its first blocks stay as they are in fine-tuning, the stem with them.
         norm_from_epoch: epoch of fine-tuning (counted from 1) from which BatchNorm learns its statistics;
             None leaves them as they were stored. A network with fresh weights needs 1.
@@ -89,7 +89,7 @@ class Recipe:
     size_px: int = 224
     colour: Colour = "rgb"
     output: Output = "softmax"
-    blocks: int | None = None
+    blocks: str | None = None
     frozen_blocks: int = 0
     norm_from_epoch: int | None = None
     head_epochs: int = 40
@@ -123,7 +123,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
-            if value is not None and not low <= value <= high:
+            if value is not None and not (low <= value <= high and math.isfinite(value)):
                 raise TrainingError(f"recipe {self.name}: {name} is {value:g}; wanted {_span(low, high)}")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
@@ -183,14 +183,13 @@ def load_recipe(name: str) -> Recipe:
     """
     if name not in recipe_names():
         raise TrainingError(f"there is no recipe {name!r}; wanted one of {', '.join(recipe_names())}")
-    file = importlib.resources.files("hangtag_train").joinpath("recipes", f"{name}.toml")
+    file = importlib.resources.files("hangtag_train") / "recipes" / f"{name}.toml"
     return Recipe(name=name).changed(tomllib.loads(file.read_text(encoding="utf-8")))
 
 
 _ANY = math.inf
 _RANGES: Mapping[str, tuple[float, float]] = {
     "size_px": (8, 1024),
-    "blocks": (1, 1000),
     "frozen_blocks": (0, 1000),
     "norm_from_epoch": (1, _ANY),
     "head_epochs": (0, _ANY),

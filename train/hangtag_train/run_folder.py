@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
-import fcntl
 import hashlib
 import importlib.metadata
 import platform
@@ -103,6 +102,11 @@ class RunFolder:
             TrainingError: another process does so now.
             OutputError: the folder cannot be written to.
         """
+        try:
+            import fcntl
+        except ImportError:  # Windows has no such locks; there, two runs into one folder go unnoticed
+            yield
+            return
         try:
             file = self._lock.open("a")
         except OSError as error:

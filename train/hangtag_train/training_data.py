@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from hangtag.contract import InputSpec, ModelContract
 from hangtag.errors import ContractError, DatasetError
 from hangtag.files import make_folder, write_json
-from hangtag.labelled_folder import LabelledFolder, digest, read_split
+from hangtag.labelled_folder import LabelledFolder, content_digests, digest, read_split
 from hangtag_train.datasets.screening import screen
 
 if TYPE_CHECKING:
@@ -63,16 +64,27 @@ def read_training_data(path: Path, cache: Path, progress: Progress) -> TrainingD
         raise DatasetError(f"{train.path} holds a folder that cannot be a label: {error}") from None
     validation = read_split(path, "validation", labels)
     test = read_split(path, "test", labels) if (path / "test").is_dir() else None
-    found = TrainingData(
-        path,
-        train,
-        validation,
-        test,
-        digest(split for split in (train, validation, test) if split is not None),
-    )
+    splits = [split for split in (train, validation, test) if split is not None]
+    contents = [content_digests(split) for split in splits]
+    for warning in _leaks(splits, contents):
+        progress.say(warning)
+    found = TrainingData(path, train, validation, test, digest(splits, contents))
     screened = _screened(found, cache / "screened" / f"{found.sha256}.json", progress)
     _check_counts(screened)
     return screened
+
+
+def _leaks(splits: Sequence[LabelledFolder], contents: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Say which splits hold the same photo, byte for byte: what was learned from measures nothing."""
+    for index, later in enumerate(splits):
+        for place in range(index):
+            shared = set(contents[index]) & set(contents[place])
+            if shared:
+                example = later.photos[contents[index].index(min(shared))].path
+                yield (
+                    f"warning: {len(shared)} photos of {later.path.name} are in {splits[place].path.name} as well, "
+                    f"such as {example}: figures will be better than the truth; see hangtag data check"
+                )
 
 
 def _check_counts(data: TrainingData) -> None:

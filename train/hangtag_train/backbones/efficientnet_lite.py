@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,7 @@ IMAGENET_LABELS = 1000
 
 
 def build(
-    variant: Variant, size_px: int, *, blocks: int | None = None, pretrained: bool = True
+    variant: Variant, size_px: int, *, blocks: str | None = None, pretrained: bool = True
 ) -> keras.Model:
     """Return the network up to its pooled features: float32 (n, size, size, 3) to float32 (n, width).
 
@@ -111,22 +112,19 @@ def build(
     Args:
         variant: one of :data:`VARIANTS`.
         size_px: height and width of the input.
-        blocks: keep only so many of the blocks and leave out what follows them, for a small fast network.
+        blocks: keep only these of the blocks, such as ``0-9,11``, and leave out what follows the last of
+            them, for a small fast network. The first block of a stage cannot be missing before its others.
         pretrained: load the ImageNet weights; else every weight is fresh.
 
     Raises:
         MissingExtra: the package with the weights is not installed.
-        TrainingError: its file is not what it should be, or there are not so many blocks.
+        TrainingError: its file is not what it should be, or the blocks do not make a network.
     """
-    stages = list(_scaled_blocks(variant))
-    if blocks is not None and not 1 <= blocks <= len(stages):
-        raise TrainingError(
-            f"{variant.name} has {len(stages)} blocks; wanted 1 to {len(stages)}, got {blocks}"
-        )
     image = keras.Input((size_px, size_px, 3), name="image")
     features = _conv(image, _STEM_FILTERS, 3, 2, "stem")
-    for number, (stage, stride) in enumerate(stages[:blocks]):
-        features = _block(features, stage, stride, f"block{number}")
+    scaled = list(_scaled_blocks(variant))
+    for number in _kept_blocks(variant, scaled, blocks):
+        features = _block(features, *scaled[number], f"block{number}")
     if blocks is None:
         features = _conv(features, _HEAD_FILTERS, 1, 1, "head")
     pooled = keras.layers.GlobalAveragePooling2D(name="features")(features)
@@ -172,6 +170,34 @@ def _scaled_blocks(variant: Variant) -> Iterator[tuple[_Stage, int]]:
         )
         for repeat in range(repeats):
             yield widened, stage.stride if repeat == 0 else 1
+
+
+def _kept_blocks(variant: Variant, scaled: list[tuple[_Stage, int]], blocks: str | None) -> list[int]:
+    """Read the numbers of the kept blocks; only a repeat, which adds to what it gets, can be left out.
+
+    Raises:
+        TrainingError: not numbers in rising order, or one that does not exist or cannot be missing.
+    """
+    if blocks is None:
+        return list(range(len(scaled)))
+    parts = re.findall(r"(\d+)(?:-(\d+))?(?:,|$)", blocks.replace(" ", ""))
+    kept = [number for first, last in parts for number in range(int(first), int(last or first) + 1)]
+    rising = re.fullmatch(r"(\d+(-\d+)?)(,\d+(-\d+)?)*", blocks.replace(" ", "")) and kept == sorted(
+        set(kept)
+    )
+    if not rising or not kept or kept[-1] >= len(scaled):
+        raise TrainingError(
+            f"blocks are {blocks!r}; wanted some of the {len(scaled)} of {variant.name}, rising, "
+            "such as 0-9,11"
+        )
+    openers = [n for n in range(kept[-1] + 1) if n == 0 or scaled[n][0] != scaled[n - 1][0]]
+    missing = sorted(set(openers) - set(kept))
+    if missing:
+        raise TrainingError(
+            f"blocks are {blocks!r}; block {missing[0]} of {variant.name} begins a stage "
+            "and cannot be left out"
+        )
+    return kept
 
 
 def _widened(filters: int, width: float) -> int:

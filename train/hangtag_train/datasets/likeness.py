@@ -21,7 +21,7 @@ _MOST_LEVELS_APART = 4.0
 _MOST_SHARE_APART = 0.1
 """The same as a share of the thumbnail's own contrast, so that two faint pictures are not taken for one."""
 
-_BITS_SET = np.array([bin(value).count("1") for value in range(1 << 16)], np.uint8)
+_BITS_SET = np.array([value.bit_count() for value in range(1 << 16)], np.uint8)
 
 Hashes = npt.NDArray[np.uint64]
 Thumbnails = npt.NDArray[np.uint8]
@@ -39,8 +39,8 @@ def difference_hash(image_bgr: Image) -> int:
 
 def thumbnail_of(image_bgr: Image) -> Thumbnails:
     """Return the picture squeezed to 16 x 16 pixels: uint8 (16, 16, 3), BGR."""
-    small: Thumbnails = cv2.resize(image_bgr, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
-    return small
+    small = cv2.resize(image_bgr, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
 
 
 def near_pairs(hashes: Hashes, thumbnails: Thumbnails) -> Iterator[tuple[int, int]]:

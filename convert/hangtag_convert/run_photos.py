@@ -1,0 +1,98 @@
+"""The photos of a run, found again: to calibrate on and to measure on."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from hangtag.contract import ModelContract
+from hangtag.errors import ConversionError, DatasetError
+from hangtag.labelled_folder import LabelledFolder, LabelledPhoto, dataset_digest, read_split
+from hangtag.photos import find_photos
+from hangtag.progress import Progress
+from hangtag.readable import keep_readable, say_skipped
+from hangtag.run_seal import SealedRun
+
+_PATHS = frozenset({"archive", "folder", "idx", "npz", "pixel table", "table of images"})
+"""Kinds of source that are known by their path; every other kind is the name of a known data set."""
+
+
+def splits_of(run: SealedRun, data: Path | None, progress: Progress) -> tuple[LabelledFolder, LabelledFolder]:
+    """Return the training photos and the readable validation photos of a run that has some.
+
+    Args:
+        run: its record says where they are.
+        data: where they are instead.
+        progress: where is said which photos are left out.
+
+    Raises:
+        DatasetError: they are gone or laid out otherwise.
+        ConversionError: they are not the run's.
+        ValueError: the run has no photos.
+    """
+    folder = data or run.data
+    if folder is None:
+        raise ValueError("the run was made without photos")
+    if data is None and not folder.is_dir():
+        raise DatasetError(f"the photos of this run are gone from {folder}: {_how_to_get_them(run)}")
+    labels = run.contract.labels
+    train, validation = (read_split(folder, split, labels) for split in ("train", "validation"))
+    _check_same_photos(folder, run.contract)
+    return train, readable(validation, progress)
+
+
+def any_photos(folder: Path) -> LabelledFolder:
+    """Return the photos below any folder, as if they had one label; of a data set, those of ``train`` alone.
+
+    Raises:
+        DatasetError: there is no such folder.
+        PhotoError: it holds no photo.
+    """
+    if not folder.is_dir():
+        raise DatasetError(
+            f"there is no folder {folder}; wanted one with photos, in folders of labels or not"
+        )
+    inside = folder / "train"
+    searched = inside if inside.is_dir() else folder
+    photos = tuple(LabelledPhoto(path, 0) for path in find_photos([searched]))
+    return LabelledFolder(searched, ("any",), photos)
+
+
+def readable(split: LabelledFolder, progress: Progress) -> LabelledFolder:
+    """Return the photos that can be read, as training does, and say which are left out.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    kept, errors = keep_readable(split, progress, f"checking {split.path.name}")
+    say_skipped(progress, errors)
+    if not kept.photos:
+        raise DatasetError(f"no photo in {split.path} can be read: {errors[0]}")
+    return kept
+
+
+def _check_same_photos(data: Path, contract: ModelContract) -> None:
+    """Raise unless these are the photos of the run: others would calibrate and measure something else."""
+    wanted = contract.provenance.dataset_sha256
+    found = dataset_digest(data, contract.labels)
+    if wanted is not None and found != wanted:
+        raise ConversionError(
+            f"the photos in {data} are not those of the run "
+            f"(digest {found[:12]}…, the run's {wanted[:12]}…): "
+            "name the right folder with --data, or train again"
+        )
+
+
+def _how_to_get_them(run: SealedRun) -> str:
+    """Return what to do about photos that are gone: what was prepared in a cache can be prepared again."""
+    kind, path = run.source.get("kind"), run.source.get("path")
+    origin = path if kind in _PATHS else kind
+    if not isinstance(origin, str) or (kind in _PATHS and not Path(origin).exists()):
+        return "say with --data where they are now"
+    given = [
+        f"--{name.replace('_', '-')} {value}"
+        for name in ("split_seed", "validation_share", "test_share")
+        if isinstance(value := run.source.get(name), int | float)
+    ]
+    command = " ".join(["hangtag data check", shlex.quote(origin), *given])
+    return f"prepare them again, as training did, with {command}"

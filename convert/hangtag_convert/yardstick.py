@@ -1,0 +1,55 @@
+"""What a model and the files made from it are compared on: photos, or rendered garments for want of any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hangtag.classifier import Classifier
+from hangtag.labelled_folder import LabelledFolder
+from hangtag.metrics import Scores, Targets
+from hangtag.preprocess import Image
+from hangtag.progress import Progress
+from hangtag.scene import Scene, SceneSettings
+from hangtag.scoring import Scorer, score_photos
+
+RENDERED_FRAMES = 40
+"""How many garments are rendered where a run has no photos."""
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """Labelled photos; or BGR frames without labels, which can show agreement and no accuracy."""
+
+    photos: LabelledFolder | None = None
+    frames: tuple[Image, ...] = ()
+
+    @property
+    def targets(self) -> Targets | None:
+        """The right label of each photo, or None where nobody knows."""
+        return None if self.photos is None else np.array(self.photos.targets)
+
+    def scores(self, model: Classifier | Scorer, progress: Progress, title: str | None = None) -> Scores:
+        """Return a model's scores, float64, shape (photos or frames, labels).
+
+        Raises:
+            PhotoError: a photo cannot be read.
+            ModelFileError: the model computes something that is not a number.
+        """
+        if self.photos is not None:
+            return score_photos(model, self.photos, progress, title)
+        scorer = Scorer.of_classifier(model) if isinstance(model, Classifier) else model
+        return scorer.scores(self.frames)
+
+
+def rendered_garments(progress: Progress, count: int = RENDERED_FRAMES) -> Yardstick:
+    """Return so many frames of the simulated camera, each of another garment in the middle of its visit."""
+    settings = SceneSettings(seed=3)
+    scene, visit = Scene(settings), round(settings.visit_s * settings.fps)
+    frames = []
+    with progress.bar("rendering garments", count) as advance:
+        for number in range(count):
+            frames.append(scene.frame(number * visit + visit // 2).image_bgr)
+            advance()
+    return Yardstick(frames=tuple(frames))

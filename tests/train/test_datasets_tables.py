@@ -1,0 +1,247 @@
+"""CSV and JSON lines files become folders of photos, or an error names file and line."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from hangtag.errors import DatasetError
+from hangtag.labelled_folder import SPLITS, read_split
+from hangtag.progress import Progress
+from hangtag_train.datasets import PreparedDataset, SourceOptions, prepare
+
+_QUIET = Progress(quiet=True)
+
+
+def _prepared(path: Path, **options: object) -> PreparedDataset:
+    given = {"cache": path.parent / "cache", "validation_share": 0.3, "test_share": 0.3, **options}
+    return prepare(str(path), SourceOptions(**given), _QUIET)  # type: ignore[arg-type]
+
+
+def _pictures(dataset: PreparedDataset) -> dict[str, npt.NDArray[np.uint8]]:
+    """Return every picture as it was stored, by ``label/name``."""
+    return {
+        f"{photo.path.parent.name}/{photo.path.name}": cv2.imread(str(photo.path), cv2.IMREAD_UNCHANGED)  # type: ignore[misc]
+        for split in SPLITS
+        if (dataset.path / split).is_dir()
+        for photo in read_split(dataset.path, split).photos
+    }
+
+
+def _pixel_csv(images: npt.NDArray[np.uint8], labels: list[int], header: bool = True) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    flat = images.reshape(len(images), -1)
+    if header:
+        writer.writerow(["label", *(f"pixel{number}" for number in range(1, flat.shape[1] + 1))])
+    writer.writerows([label, *row] for label, row in zip(labels, flat.tolist(), strict=True))
+    return text.getvalue()
+
+
+def _noise(count: int, *shape: int) -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(3).integers(0, 256, (count, *shape)).astype(np.uint8)
+
+
+@given(
+    images=st.sampled_from([(6, 3, 3), (6, 5, 5), (8, 4, 4, 3)]).flatmap(
+        lambda shape: arrays.arrays(np.uint8, shape, unique=False)
+    ),
+    header=st.booleans(),
+)
+def test_pixels_come_back_as_they_were(
+    images: npt.NDArray[np.uint8], header: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("pixels")
+    images[:, 0, 0] = np.arange(len(images)).reshape(-1, *[1] * (images.ndim - 3))  # no two are the same
+    labels = [number % 2 for number in range(len(images))]
+    (folder / "signs.csv").write_text(_pixel_csv(images, labels, header))
+    found = _prepared(folder / "signs.csv")
+    pictures = _pictures(found)
+    assert len(pictures) == len(images)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        stored = pictures[f"{label}/signs-line-{number + 1 + header:06}.png"]
+        assert np.array_equal(stored, image if image.ndim == 2 else image[..., ::-1])
+    assert found.greyscale_size_wh == ((images.shape[2], images.shape[1]) if images.ndim == 3 else None)
+
+
+def test_a_test_table_beside_the_training_one_is_the_test_split(tmp_path: Path) -> None:
+    images = _noise(14, 28, 28)
+    (tmp_path / "sign_mnist_train.csv").write_text(_pixel_csv(images[:10], [0, 24] * 5))
+    (tmp_path / "sign_mnist_test.csv").write_text(_pixel_csv(images[10:], [0, 24] * 2))
+    for source in (tmp_path / "sign_mnist_train.csv", tmp_path):
+        found = prepare(str(source), SourceOptions(cache=tmp_path / "cache"), _QUIET)
+        assert [len(read_split(found.path, split).photos) for split in SPLITS] == [8, 2, 4]
+        assert read_split(found.path, "test").labels == ("0", "24")
+
+
+def test_names_for_numbers(tmp_path: Path) -> None:
+    (tmp_path / "signs.csv").write_text(_pixel_csv(_noise(6, 4, 4), [0, 1] * 3))
+    (tmp_path / "names.txt").write_text("Höhe\nB\n")
+    found = _prepared(tmp_path / "signs.csv", labels_file=tmp_path / "names.txt")
+    assert read_split(found.path, "train").labels == ("B", "Höhe")
+    (tmp_path / "names.txt").write_text("A\n")
+    with pytest.raises(DatasetError, match=r"signs.csv line 3: the label 1 has no name"):
+        _prepared(tmp_path / "signs.csv", labels_file=tmp_path / "names.txt")
+
+
+_HEADER = "label,pixel1,pixel2,pixel3,pixel4\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (_HEADER + "1,1,2,3,4\n,1,2,3,4\n", "line 3: the label must be a whole number, it is missing"),
+        (_HEADER + "one,1,2,3,4\n", "line 2: the label must be a whole number, got 'one'"),
+        (_HEADER + "1.5,1,2,3,4\n", r"line 2: the label must be a whole number, got '1\.5'"),
+        (_HEADER + "-1,1,2,3,4\n", "line 2: the label must be a whole number"),
+        (_HEADER + "1" * 5000 + ",1,2,3,4\n", "line 2: the label must be a whole number"),
+        (_HEADER + "1,1,2,256,4\n", "line 2: pixel 3 must be a whole number from 0 to 255, got '256'"),
+        (_HEADER + "1,1,2,-3,4\n", "line 2: pixel 3"),
+        (_HEADER + "1,1,2,,4\n", "line 2: pixel 3"),
+        (_HEADER + "1,1,1_0,3,4\n", "line 2: pixel 2"),
+        (_HEADER + "1,1,2,3,\u0664\n", "line 2: pixel 4"),
+        (_HEADER + "1,1,2,3\n", "line 2: has 4 cells; wanted a label and 4 pixels"),
+        ("label," + ",".join(f"pixel{n}" for n in range(1, 8)) + "\n", "make no square picture"),
+        (_HEADER + '1,"1,2,3,4\n', "line 2: not CSV"),
+        ("", "no picture|no column"),
+    ],
+)
+def test_pixel_tables_name_the_line_that_is_wrong(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "signs.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(DatasetError, match=message):
+        _prepared(tmp_path / "signs.csv")
+
+
+@given(draw=st.data())
+def test_any_text_is_a_data_set_or_a_clear_error(
+    draw: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("text")
+    ending = draw.draw(st.sampled_from(["csv", "jsonl"]))
+    text = draw.draw(
+        st.text(st.sampled_from('label,image\n"{}:0129.-x\\ \0\r'), max_size=80)
+        | st.binary(max_size=40).map(repr)
+    )
+    (folder / f"t.{ending}").write_text(text, encoding="utf-8")
+    with pytest.raises(DatasetError):
+        _prepared(folder / f"t.{ending}")
+
+
+def _png(seed: int) -> bytes:
+    image = np.random.default_rng(seed).integers(0, 256, (5, 6, 3)).astype(np.uint8)
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+def _rows(kind: str, folder: Path) -> list[dict[str, object]]:
+    (folder / "photos").mkdir(exist_ok=True)
+    rows: list[dict[str, object]] = []
+    for number in range(8):
+        (folder / "photos" / f"{number}.jpg").write_bytes(_png(number))  # the ending is wrong on purpose
+        cell = {
+            "path": f"photos/{number}.jpg",
+            "base64": base64.b64encode(_png(number)).decode(),
+            "address": "data:image/png;base64," + base64.b64encode(_png(number)).decode(),
+        }[kind]
+        rows.append({"image": cell, "label": "hat" if number % 2 else "shoe"})
+    return rows
+
+
+def _write(rows: list[dict[str, object]], path: Path) -> Path:
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return path
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("kind", ["path", "base64", "address"])
+def test_tables_of_images(kind: str, ending: str, tmp_path: Path) -> None:
+    found = _prepared(_write(_rows(kind, tmp_path), tmp_path / f"table.{ending}"))
+    stored = {
+        photo.path.read_bytes(): (photo.path.parent.name, photo.path.suffix)
+        for split in SPLITS
+        for photo in read_split(found.path, split).photos
+    }
+    assert stored == {_png(number): ("hat" if number % 2 else "shoe", ".png") for number in range(8)}
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_split_column_is_obeyed(ending: str, tmp_path: Path) -> None:
+    rows = _rows("path", tmp_path)
+    for number, row in enumerate(rows):
+        row["split"] = ["train", "train", "val", "Validation", "test", "test", "train", "train"][number]
+    found = _prepared(_write(rows, tmp_path / f"table.{ending}"))
+    assert [len(read_split(found.path, split).photos) for split in SPLITS] == [4, 2, 2]
+    rows[4]["split"] = "later"
+    line = 6 if ending == "csv" else 5
+    with pytest.raises(DatasetError, match=rf"line {line}: the split must be .* got 'later'"):
+        _prepared(_write(rows, tmp_path / f"table.{ending}"))
+
+
+def test_columns_of_other_names(tmp_path: Path) -> None:
+    rows = [{"what": row["label"], "where": row["image"]} for row in _rows("path", tmp_path)]
+    table = _write(rows, tmp_path / "table.csv")
+    with pytest.raises(DatasetError, match="no column for the pictures .* --image-column"):
+        _prepared(table)
+    found = _prepared(table, image_column="where", label_column="what")
+    assert read_split(found.path, "train").labels == ("hat", "shoe")
+    with pytest.raises(DatasetError, match="has no column 'elsewhere'"):
+        _prepared(table, image_column="elsewhere", label_column="what")
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "message"),
+    [
+        ("path", {"label": ""}, "the label is missing"),
+        ("path", {"label": "../../etc"}, "cannot name a folder"),
+        ("path", {"label": ".."}, "cannot name a folder"),
+        ("path", {"image": ""}, "the picture is missing"),
+        ("path", {"image": "photos/none.jpg"}, "cannot read 'photos/none.jpg'"),
+        ("path", {"image": "../outside.png"}, "leads out of the table's folder"),
+        ("path", {"image": "/etc/hostname"}, "must be relative"),
+        ("path", {"image": "photos/link.png"}, "leads out of the table's folder"),
+        ("path", {"image": "photos/text.png"}, "is not an image"),
+        ("base64", {"image": "@@@@"}, "base64 does not decode"),
+        ("base64", {"image": "aGVsbG8gaGVsbG8gaGVsbG8="}, "is not an image"),
+        ("address", {"image": "data:image/png,abc"}, "is not in base64"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_image_tables_name_the_line_that_is_wrong(
+    kind: str, change: dict[str, str], message: str, ending: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    rows = _rows(kind, folder)
+    (tmp_path / "outside.png").write_bytes(_png(1))
+    (folder / "photos" / "link.png").symlink_to(tmp_path / "outside.png")
+    (folder / "photos" / "text.png").write_text("no picture at all")
+    rows[2].update(change)
+    line = 4 if ending == "csv" else 3
+    with pytest.raises(DatasetError, match=rf"table\.{ending} line {line}: .*{message}"):
+        _prepared(_write(rows, folder / f"table.{ending}"))
+
+
+@pytest.mark.parametrize("line", ["[1, 2]", "{", '"x"', "[" * 100_000, "\u00e9".encode("latin-1")])
+def test_json_that_is_none_names_the_line(line: str | bytes, tmp_path: Path) -> None:
+    data = line if isinstance(line, bytes) else line.encode()
+    rows = _rows("path", tmp_path)
+    table = _write(rows, tmp_path / "table.jsonl")
+    table.write_bytes(table.read_bytes() + b"\n" + data + b"\n")
+    with pytest.raises(DatasetError, match=r"table.jsonl line 10: (not JSON|wanted an object)"):
+        _prepared(table)
