@@ -82,8 +82,9 @@ def _leaks(splits: Sequence[LabelledFolder], contents: Sequence[Sequence[str]]) 
             if shared:
                 example = later.photos[contents[index].index(min(shared))].path
                 yield (
-                    f"warning: {len(shared)} photos of {later.path.name} are in {splits[place].path.name} as well, "
-                    f"such as {example}: figures will be better than the truth; see hangtag data check"
+                    f"warning: {len(shared)} photos of {later.path.name} are in {splits[place].path.name} "
+                    f"as well, such as {example}: figures will be better than the truth; "
+                    "see hangtag data check"
                 )
 
 
