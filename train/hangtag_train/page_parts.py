@@ -34,7 +34,7 @@ def text(value: object) -> str:
         character if character >= " " and character not in "\x7f\x85" else ascii(character)[1:-1]
         for character in str(value)
     )
-    return shown
+    return html.escape(shown, quote=True)
 
 
 def name(value: object) -> str:
