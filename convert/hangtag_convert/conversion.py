@@ -14,7 +14,7 @@ from hangtag.classifier import Classifier
 from hangtag.contract import ModelContract
 from hangtag.errors import ConversionError
 from hangtag.files import make_folder, write_bytes, write_json
-from hangtag.labelled_folder import LabelledFolder
+from hangtag.labelled_folder import LabelledFolder, LabelledPhoto
 from hangtag.metrics import Scores, Targets, agreement, top_k
 from hangtag.model_file import parse_model
 from hangtag.preprocess import Preprocessor
@@ -173,7 +173,7 @@ def _tensorflow_part(
             export.export_saved_model(
                 model, contract.input, Path(temporary), reverse_channels=contract is not run.contract
             )
-        photos = ()
+        photos: tuple[LabelledPhoto, ...] = ()
         if calibration is not None and Format.INT8 in kinds:
             few = dataclasses.replace(calibration, photos=choose_photos(calibration))
             photos = readable(few, progress).photos

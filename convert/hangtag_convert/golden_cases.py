@@ -7,6 +7,7 @@ import numpy as np
 
 from hangtag.classifier import Classifier
 from hangtag.contract import InputSpec
+from hangtag.errors import ConversionError
 from hangtag.golden import MAX_TOTAL_BYTES, GoldenCase, GoldenCases, tensor_sha256
 from hangtag.preprocess import Image, preprocess
 
@@ -21,15 +22,19 @@ def make_golden_cases(classifier: Classifier, score_tolerance: float) -> GoldenC
         score_tolerance: how far another device's scores may be off.
 
     Raises:
-        ValueError: the cases would weigh more than :data:`hangtag.golden.MAX_TOTAL_BYTES`.
+        ConversionError: the cases would weigh more than :data:`hangtag.golden.MAX_TOTAL_BYTES`.
     """
     cases = tuple(
         _case(f"golden-{number}.png", frame, classifier) for number, frame in enumerate(_synthetic_frames())
     )
-    total = sum(len(case.png) for case in cases)
+    golden = GoldenCases(cases, score_tolerance)
+    total = sum(map(len, golden.to_files().values()))
     if total > MAX_TOTAL_BYTES:
-        raise ValueError(f"golden cases weigh {total} bytes; wanted at most {MAX_TOTAL_BYTES}")
-    return GoldenCases(cases, score_tolerance)
+        raise ConversionError(
+            f"golden cases of {len(classifier.contract.labels)} labels weigh {total} bytes; "
+            f"wanted at most {MAX_TOTAL_BYTES}"
+        )
+    return golden
 
 
 def _case(name: str, frame: Image, classifier: Classifier) -> GoldenCase:

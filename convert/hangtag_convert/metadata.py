@@ -228,7 +228,7 @@ def _output_metadata(tables: _Tables, contract: ModelContract) -> int:
     content = tables.table({slots.CONTENT: feature}, {slots.CONTENT_TYPE: CONTENT_FEATURE})
     references = {
         slots.TENSOR_NAME: tables.text("scores"),
-        slots.TENSOR_DESCRIPTION: tables.text(_OUTPUT_DESCRIPTIONS[contract.output.kind]),
+        slots.TENSOR_DESCRIPTION: tables.text(_output_description(contract)),
         slots.TENSOR_CONTENT: content,
     }
     units = contract.output_units
@@ -236,7 +236,7 @@ def _output_metadata(tables: _Tables, contract: ModelContract) -> int:
         references[slots.TENSOR_STATS] = tables.table(
             {slots.STATS_MIN: tables.floats([0.0] * units), slots.STATS_MAX: tables.floats([1.0] * units)}
         )
-    # Clients take one label a score; a sigmoid's single score has two.
+    # Clients take one label a score and MediaPipe fails where there are others; a sigmoid's score has two.
     if units == len(contract.labels):
         labels = tables.table(
             {
@@ -249,8 +249,11 @@ def _output_metadata(tables: _Tables, contract: ModelContract) -> int:
     return tables.table(references)
 
 
-_OUTPUT_DESCRIPTIONS = {
-    OutputKind.SOFTMAX: "One probability per label.",
-    OutputKind.SIGMOID: "The probability of the second label.",
-    OutputKind.LOGITS: "One unnormalised score per label; a softmax makes them probabilities.",
-}
+def _output_description(contract: ModelContract) -> str:
+    if contract.output.kind is OutputKind.SIGMOID:
+        return (
+            f"The probability of {contract.labels[1]}; what is missing to 1 is that of {contract.labels[0]}."
+        )
+    if contract.output.kind is OutputKind.LOGITS:
+        return "One unnormalised score per label; a softmax makes them probabilities."
+    return "One probability per label."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hangtag.run_seal import SealedRun
 
 _PATHS = frozenset({"archive", "folder", "idx", "npz", "pixel table", "table of images"})
 """Kinds of source that are known by their path; every other kind is the name of a known data set."""
+_NAME = re.compile(r"[a-z0-9-]+")
 
 
 def splits_of(run: SealedRun, data: Path | None, progress: Progress) -> tuple[LabelledFolder, LabelledFolder]:
@@ -85,9 +87,9 @@ def _check_same_photos(data: Path, contract: ModelContract) -> None:
 
 def _how_to_get_them(run: SealedRun) -> str:
     """Return what to do about photos that are gone: what was prepared in a cache can be prepared again."""
-    kind, path = run.source.get("kind"), run.source.get("path")
+    kind, path = (str(run.source.get(name, "")) for name in ("kind", "path"))
     origin = path if kind in _PATHS else kind
-    if not isinstance(origin, str) or (kind in _PATHS and not Path(origin).exists()):
+    if not origin.isprintable() or not (Path(origin).exists() if kind in _PATHS else _NAME.fullmatch(origin)):
         return "say with --data where they are now"
     given = [
         f"--{name.replace('_', '-')} {value}"

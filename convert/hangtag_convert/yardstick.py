@@ -45,7 +45,7 @@ class Yardstick:
 
 def rendered_garments(progress: Progress, count: int = RENDERED_FRAMES) -> Yardstick:
     """Return so many frames of the simulated camera, each of another garment in the middle of its visit."""
-    settings = SceneSettings(seed=3)
+    settings = SceneSettings(seed=3, size_wh=(384, 288))
     scene, visit = Scene(settings), round(settings.visit_s * settings.fps)
     frames = []
     with progress.bar("rendering garments", count) as advance:

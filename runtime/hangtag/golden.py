@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,10 @@ from hangtag.preprocess import Image, Tensor
 INDEX_NAME = "golden.json"
 MAX_TOTAL_BYTES = 150_000
 """Most that all golden files of one model may weigh."""
+
+_LISTED_WHOLE = 100
+_NEGLIGIBLE = 1e-4
+"""Of more labels than that, only scores from this on are stored: a tenth of the tightest tolerance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class GoldenCases:
         index = {
             "score_tolerance": self.score_tolerance,
             "cases": [
-                {"image": case.name, "tensor_sha256": case.tensor_sha256, "scores": list(case.scores)}
+                {"image": case.name, "tensor_sha256": case.tensor_sha256, "scores": _stored(case.scores)}
                 for case in self.cases
             ],
         }
@@ -74,16 +79,37 @@ class GoldenCases:
                     name=str(case["image"]),
                     png=files[case["image"]],
                     tensor_sha256=str(case["tensor_sha256"]),
-                    scores=tuple(float(score) for score in case["scores"]),
+                    scores=_restored(case["scores"], len(contract.labels)),
                 )
                 for case in index["cases"]
             )
             tolerance = float(index["score_tolerance"])
-        except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+        except (ValueError, TypeError, LookupError, RecursionError, OverflowError) as error:
             raise ModelFileError(f"its golden cases cannot be read ({error!r})") from None
         if not 0 <= tolerance <= 1 or any(len(case.scores) != len(contract.labels) for case in cases):
             raise ModelFileError("its golden cases do not fit its labels or have an odd tolerance")
         return cls(cases, tolerance)
+
+
+def _stored(scores: tuple[float, ...]) -> list[float] | dict[str, float]:
+    """Return scores as JSON holds them: all in order or, of many, by their index those that matter."""
+    if len(scores) <= _LISTED_WHOLE:
+        return list(scores)
+    return {str(index): score for index, score in enumerate(scores) if score >= _NEGLIGIBLE}
+
+
+def _restored(stored: Any, labels: int) -> tuple[float, ...]:
+    """Return one score per label from what :func:`_stored` made; those left out are 0.
+
+    Raises:
+        ValueError, TypeError, IndexError, OverflowError: it is something else.
+    """
+    if not isinstance(stored, dict):
+        return tuple(float(score) for score in stored)
+    scores = [0.0] * labels
+    for index, score in stored.items():
+        scores[int(index)] = float(score)
+    return tuple(scores)
 
 
 def tensor_sha256(tensor: Tensor) -> str:

@@ -17,8 +17,8 @@ _LABELS = ("blue", "green", "red")
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     """An EfficientNet-Lite0 at 64 px that tells noisy blue, green and red pictures apart."""
-    from hangtag_train.recipe import Recipe
-    from hangtag_train.training import train
+    from hangtag_train.recipe import load_recipe
+    from hangtag_train.training import RunPlan, train
 
     root = tmp_path_factory.mktemp("tiny")
     rng = np.random.default_rng(5)
@@ -30,6 +30,7 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
                 image = rng.integers(0, 120, (70, 50, 3)).astype(np.uint8)
                 image[..., channel] = np.minimum(image[..., channel].astype(int) + 135, 255)
                 cv2.imwrite(str(folder / f"{number}.png"), image)
-    recipe = dataclasses.replace(Recipe(), size_px=64, epochs=0, head_epochs=15, model_name="tiny")
-    train(root / "data", root / "run", recipe, Progress(quiet=True))
+    recipe = dataclasses.replace(load_recipe("clothing-quick"), size_px=64, head_epochs=15, model_name="tiny")
+    plan = RunPlan(data=root / "data", out=root / "run", cache=root / "cache")
+    train(plan, recipe, Progress(quiet=True))
     return TinyRun(root / "run", root / "data")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tiny_run import QUIET, train_run
 
 from hangtag.metrics import Evaluation
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from hangtag_train.recipe import Recipe
 
 import_tensorflow_quietly()
+
+# On a machine with much else to do, time says nothing about an example.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -91,9 +96,7 @@ class Run:
 
 
 @pytest.fixture(scope="session")
-def finished_run(
-    shapes_dataset: Path, small_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
-) -> Run:
+def finished_run(shapes_dataset: Path, small_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A whole uninterrupted run of a pretrained backbone. Do not change it: copy it."""
     path = tmp_path_factory.mktemp("runs") / "finished"
     return Run(path, train_run(shapes_dataset, path, small_recipe))

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -53,6 +53,7 @@ def _noise(count: int, *shape: int) -> npt.NDArray[np.uint8]:
     return np.random.default_rng(3).integers(0, 256, (count, *shape)).astype(np.uint8)
 
 
+@settings(deadline=None, max_examples=20)
 @given(
     images=st.sampled_from([(6, 3, 3), (6, 5, 5), (8, 4, 4, 3)]).flatmap(
         lambda shape: arrays.arrays(np.uint8, shape, unique=False)
@@ -123,6 +124,7 @@ def test_pixel_tables_name_the_line_that_is_wrong(text: str, message: str, tmp_p
         _prepared(tmp_path / "signs.csv")
 
 
+@settings(deadline=None, max_examples=20)
 @given(draw=st.data())
 def test_any_text_is_a_data_set_or_a_clear_error(
     draw: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -196,7 +198,7 @@ def test_a_split_column_is_obeyed(ending: str, tmp_path: Path) -> None:
 def test_columns_of_other_names(tmp_path: Path) -> None:
     rows = [{"what": row["label"], "where": row["image"]} for row in _rows("path", tmp_path)]
     table = _write(rows, tmp_path / "table.csv")
-    with pytest.raises(DatasetError, match="no column for the pictures .* --image-column"):
+    with pytest.raises(DatasetError, match=r"no column for the pictures .* --image-column"):
         _prepared(table)
     found = _prepared(table, image_column="where", label_column="what")
     assert read_split(found.path, "train").labels == ("hat", "shoe")

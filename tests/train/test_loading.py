@@ -221,9 +221,7 @@ def test_waiting_is_counted(files: list[Path], monkeypatch: pytest.MonkeyPatch) 
         return original(path)
 
     monkeypatch.setattr(loading, "read_photo", slow)
-    waited = [
-        batch.waited_s for batch in prefetched(PhotoBatches(photos_of(files), 3, SPEC, batch_size=12))
-    ]
+    waited = [batch.waited_s for batch in prefetched(PhotoBatches(photos_of(files), 3, SPEC, batch_size=12))]
     assert waited[0] > 0.3, "twelve photos of 0.05 s each, and nothing else to do"
 
 

@@ -56,9 +56,7 @@ def test_what_is_mixed_depends_on_the_seed_alone() -> None:
 
 def test_both_ways_take_turns() -> None:
     blended = [
-        bool(
-            (mix(PHOTOS, TARGETS, mixup=1, cutmix=1, rng=np.random.default_rng(seed))[0] % 1 != 0).any()
-        )
+        bool((mix(PHOTOS, TARGETS, mixup=1, cutmix=1, rng=np.random.default_rng(seed))[0] % 1 != 0).any())
         for seed in range(60)
     ]
     assert 0.25 < np.mean(blended) < 0.75

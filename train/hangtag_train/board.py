@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from hangtag.files import make_folder
 
 if TYPE_CHECKING:
     from hangtag_train.history import HistoryRow
 
 
 class Board:
-    """Writes event files: one scalar a figure, over the epochs of both phases."""
+    """Writes an event file: one scalar a figure, over the epochs of both phases.
+
+    An event file is a TFRecord of Event messages; TensorFlow writes it, and only to look at it TensorBoard
+    must be installed.
+    """
 
     def __init__(self, folder: Path) -> None:
         import tensorflow as tf
 
-        self._scalar = tf.summary.scalar
-        self._writer = tf.summary.create_file_writer(str(folder))
+        make_folder(folder)
+        self._event, self._summary = tf.compat.v1.Event, tf.compat.v1.Summary
+        # TensorBoard reads the files of this name.
+        self._writer = tf.io.TFRecordWriter(str(folder / f"events.out.tfevents.{time.time_ns()}.hangtag"))
+        self._writer.write(
+            self._event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString()
+        )
         self._written = 0
 
     def write(self, history: Sequence[HistoryRow]) -> None:
         """Write the epochs that were not written yet."""
-        with self._writer.as_default():
-            for step in range(self._written, len(history)):
-                row = history[step]
-                self._scalar("loss/training", row.train_loss, step + 1)
-                self._scalar("loss/validation", row.validation_loss, step + 1)
-                self._scalar("top-1/training", row.train_top1, step + 1)
-                self._scalar("top-1/validation", row.validation_top1, step + 1)
-                self._scalar("learning rate", row.learning_rate, step + 1)
-                self._scalar("share of time waiting for photos", row.waiting_share, step + 1)
+        for step in range(self._written, len(history)):
+            values = [
+                self._summary.Value(tag=tag, simple_value=value)
+                for tag, value in _figures(history[step]).items()
+            ]
+            event = self._event(wall_time=time.time(), step=step + 1, summary=self._summary(value=values))
+            self._writer.write(event.SerializeToString())
         self._written = len(history)
         self._writer.flush()
+
+
+def _figures(row: HistoryRow) -> Mapping[str, float]:
+    return {
+        "loss/training": row.train_loss,
+        "loss/validation": row.validation_loss,
+        "top-1/training": row.train_top1,
+        "top-1/validation": row.validation_top1,
+        "learning rate": row.learning_rate,
+        "share of time waiting for photos": row.waiting_share,
+    }

@@ -79,6 +79,8 @@ def fine_tune(
         model.set_weights(state.average)
         scores = softmax(label_logits(predict(model, validation, input_spec(recipe), progress)))
         model.set_weights(state.weights)
+        if not np.isfinite(scores).all():
+            raise TrainingError(_diverged(recipe, epoch, len(batches) - 1, len(batches)))
         state.record(_row(epoch, fitted, scores, targets, begun=begun))
         save(state)
         progress.say(_epoch_line(state, recipe))
@@ -109,23 +111,28 @@ def _train_epoch(
     batches.start_epoch(epoch)
     trainer.start_epoch(epoch)
     begun, waited_s = time.perf_counter(), 0.0
-    loss = top1 = rate = 0.0
+    totals, photos, rate = np.zeros(2), 0, 0.0
     with progress.bar(f"epoch {epoch + 1}/{recipe.epochs}", len(batches)) as advance:
         for step, batch in enumerate(prefetched(batches)):
             waited_s += batch.waited_s
             rate = learning_rate(recipe, epoch * len(batches) + step, len(batches))
             loss, top1 = trainer.step(step, batch.tensors, batch.targets, rate)
-            if not math.isfinite(loss):
-                raise TrainingError(_diverged(recipe, epoch, step, len(batches)))
             average.update()
+            # A ReLU makes zero of what is no number: the loss alone would not show that weights broke.
+            if not (math.isfinite(loss) and average.is_finite):
+                raise TrainingError(_diverged(recipe, epoch, step, len(batches)))
+            totals += np.multiply((loss, top1), len(batch.targets))
+            photos += len(batch.targets)
             advance()
+    loss, top1 = (float(total) / photos for total in totals)
     return _Epoch(loss, top1, waited_s / (time.perf_counter() - begun), rate)
 
 
 def _diverged(recipe: Recipe, epoch: int, step: int, steps: int) -> str:
     kept = f"; the state after epoch {epoch} is kept" if epoch else ""
     return (
-        f"training diverged in epoch {epoch + 1}, step {step + 1} of {steps}: the loss is not finite any more"
+        f"training diverged in epoch {epoch + 1}, step {step + 1} of {steps}: "
+        f"the loss or the weights are not finite any more"
         f"{kept}; start again with a lower --learning-rate than {recipe.learning_rate:g}"
     )
 
@@ -179,13 +186,25 @@ class RunningAverage:
 
     def __init__(self, model: keras.Model, values: list[Array], momentum: float, steps_done: int) -> None:
         self._model = model
-        self.values = [value.copy() for value in values]
+        self._values = [value.copy() for value in values]
         self._momentum = momentum
         self._steps = steps_done
 
+    @property
+    def values(self) -> list[Array]:
+        """The average so far, in the order of the model's weights."""
+        return self._model.get_weights() if self._momentum == 0 else self._values
+
+    @property
+    def is_finite(self) -> bool:
+        """False where a weight is no number any more."""
+        return all(math.isfinite(float(value.sum())) for value in self.values)
+
     def update(self) -> None:
         """Take the model's present weights in."""
+        if self._momentum == 0:
+            return
         momentum = min(self._momentum, (1 + self._steps) / (10 + self._steps))
-        for value, current in zip(self.values, self._model.get_weights(), strict=True):
+        for value, current in zip(self._values, self._model.get_weights(), strict=True):
             np.add(value, (1 - momentum) * (current - value), out=value)
         self._steps += 1

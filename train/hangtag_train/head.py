@@ -73,7 +73,9 @@ def _cached(path: Path, splits: Sequence[LabelledFolder]) -> list[Array] | None:
             found = [np.asarray(stored[split.path.name], np.float32) for split in splits]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
         return None
-    fits = all(len(part) == len(split.photos) for part, split in zip(found, splits, strict=True))
+    fits = all(
+        part.ndim == 2 and len(part) == len(split.photos) for part, split in zip(found, splits, strict=True)
+    )
     return found if fits else None
 
 

@@ -20,6 +20,9 @@ def load_keras(path: Path) -> keras.Model:
     except Exception as error:  # noqa: BLE001 # a hostile file raises anything
         reason = " ".join(str(error).split())[:300]
         raise TrainingError(f"{path} cannot be loaded as a Keras model: {reason}") from None
+    if isinstance(model, keras.Sequential) and model.built:
+        # The same layers as a functional network, which knows its inputs and outputs.
+        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     if not isinstance(getattr(model, "input", None), keras.KerasTensor):
         raise TrainingError(f"{path} is not a network from one picture to one output")
     return model

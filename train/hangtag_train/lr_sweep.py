@@ -85,9 +85,9 @@ def _losses(plan: RunPlan, recipe: Recipe, progress: Progress) -> tuple[list[flo
     with progress.bar("learning-rate sweep", STEPS) as advance:
         while len(rates) < STEPS:
             batches.start_epoch(epoch)
+            trainer.start_epoch(epoch)
             for step, batch in enumerate(prefetched(batches)):
                 rate = LOWEST * (HIGHEST / LOWEST) ** (len(rates) / (STEPS - 1))
-                trainer.start_epoch(epoch)  # means of this batch alone
                 loss, _ = trainer.step(step, batch.tensors, batch.targets, rate)
                 if not math.isfinite(loss) or (losses and loss > _STOP_FACTOR * min(losses)):
                     return rates, losses

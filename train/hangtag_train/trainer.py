@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -42,10 +43,10 @@ class Trainer:
         self._view.compile(
             build_optimizer(recipe),
             Objective(labels, teacher_share=recipe.teacher_share, temperature=recipe.teacher_temperature),
-            metrics=[top1_of(labels)],
             jit_compile=False,  # XLA on a CPU makes depthwise convolutions ten times slower
         )
         self._view.optimizer.build(network.logits.trainable_variables)
+        self._steps: dict[bool, Callable[..., Any]] = {}
 
     @property
     def optimizer_state(self) -> list[npt.NDArray[Any]]:
@@ -58,14 +59,18 @@ class Trainer:
             variable.assign(value)
 
     def start_epoch(self, epoch: int) -> None:
-        """Begin an epoch, counted from 0: its dropout, its statistics, its means."""
+        """Begin an epoch, counted from 0: its dropout, its statistics."""
         start = self._recipe.norm_from_epoch
-        self._view.start_epoch(epoch, learns_statistics=start is not None and epoch + 1 >= start)
-        self._view.reset_metrics()
+        learns_statistics = start is not None and epoch + 1 >= start
+        self._view.start_epoch(epoch, learns_statistics=learns_statistics)
         self._epoch = epoch
+        # What a graph does is settled when it is traced: each of the two ways has its own.
+        if learns_statistics not in self._steps:
+            self._steps[learns_statistics] = _step_function(self._view, self._labels)
+        self._step = self._steps[learns_statistics]
 
     def step(self, number: int, tensors: Array, targets: Array, learning_rate: float) -> tuple[float, float]:
-        """Train on one batch; return the means of loss and top-1 since the epoch's start.
+        """Train on one batch; return its mean loss and top-1.
 
         Args:
             number: of the step in its epoch.
@@ -84,9 +89,63 @@ class Trainer:
         )
         if self._teacher is not None:
             targets = np.concatenate([targets, self._teacher.probabilities(tensors)], axis=1)
-        self._view.optimizer.learning_rate.assign(learning_rate)
-        means = self._view.train_on_batch(tensors, targets, sample_weight=weights, return_dict=True)
-        return float(means["loss"]), float(means["top1"])
+        loss, top1 = self._step(tensors, targets, weights, learning_rate)
+        return float(loss), float(top1)
+
+
+def _step_function(view: _TrainedView, labels: int) -> Callable[..., tuple[Any, Any]]:
+    """Return a step of training: tensors, targets, weights or None, learning rate -> mean loss and top-1.
+
+    Keras's ``train_on_batch`` would hand every GPU the same whole batch, and costs a small network as much
+    again as its arithmetic.
+    """
+    import tensorflow as tf
+
+    strategy = view.distribute_strategy
+    hits = top1_of(labels)
+
+    def learn(images: Any, targets: Any, weights: Any) -> tuple[Any, Any]:
+        with tf.GradientTape() as tape:
+            logits = view(images, training=True)
+            # Keras divides it by the number of devices, whose gradients are added up.
+            loss = view.compute_loss(x=images, y=targets, y_pred=logits, sample_weight=weights)
+            scaled = view.optimizer.scale_loss(loss)
+        variables = view.trainable_variables
+        view.optimizer.apply_gradients(zip(tape.gradient(scaled, variables), variables, strict=True))
+        return loss, tf.reduce_mean(hits(targets, logits))
+
+    def step(batch: tuple[Any, Any, Any], rate: Any) -> tuple[Any, Any]:
+        view.optimizer.learning_rate.assign(rate)
+        loss, top1 = strategy.run(learn, args=batch)
+        return strategy.reduce("SUM", loss, axis=None), strategy.reduce("MEAN", top1, axis=None)
+
+    graph = tf.function(step, autograph=False, reduce_retracing=True)
+
+    def run(tensors: Array, targets: Array, weights: Array | None, rate: float) -> tuple[Any, Any]:
+        loss, top1 = graph(_parts((tensors, targets, weights), strategy), tf.constant(rate, tf.float32))
+        return loss, top1
+
+    return run
+
+
+def _parts(batch: tuple[Any, Any, Any], strategy: Any) -> tuple[Any, Any, Any]:
+    """Return a batch with an equal part for each of the strategy's devices.
+
+    Where it has no equal parts every device takes the whole of it, which comes to the same gradients.
+    """
+    devices = strategy.num_replicas_in_sync
+    if devices == 1:
+        return batch
+    uneven = len(batch[0]) % devices != 0
+
+    def spread(values: Array) -> Any:
+        parts = [values] * devices if uneven else np.split(values, devices)
+        return strategy.experimental_distribute_values_from_function(
+            lambda context: parts[context.replica_id_in_sync_group]
+        )
+
+    tensors, targets, weights = batch
+    return spread(tensors), spread(targets), None if weights is None else spread(weights)
 
 
 class _TrainedView(keras.Model):  # type: ignore[misc]
@@ -114,9 +173,7 @@ class _TrainedView(keras.Model):  # type: ignore[misc]
 
     def start_epoch(self, epoch: int, *, learns_statistics: bool) -> None:
         """Make an epoch drop the same features whether or not the run was resumed before it."""
-        if learns_statistics != self._learns_statistics:
-            self._learns_statistics = learns_statistics
-            self.make_train_function(force=True)
+        self._learns_statistics = learns_statistics
         if self._dropout.rate > 0:
             state = self._dropout.seed_generator.state
             state.assign(np.random.default_rng([self._seed, epoch]).integers(0, 2**32, 2).astype(state.dtype))

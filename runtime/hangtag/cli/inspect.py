@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from hangtag.model_file import ModelFile
     from hangtag.tflite_schema import ModelInfo, TensorInfo
 
+_MOST_LABELS = 30
+_FIRST_LABELS = 10
+
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
@@ -42,7 +45,7 @@ def _lines(model: ModelFile) -> list[str]:
         ("description", contract.description),
         ("author", contract.author),
         ("licence", contract.licence),
-        ("labels", f"{len(contract.labels)}: {', '.join(contract.labels)}"),
+        ("labels", f"{len(contract.labels)}: {_shown(contract.labels)}"),
         ("frame", f"{spec.geometry.value}, {spec.kernel.value}, {spec.colour_order.value}"),
         ("size", f"{spec.width_px} x {spec.height_px} px"),
         ("normalisation", f"(byte - {list(spec.mean)}) / {list(spec.std)}"),
@@ -58,6 +61,13 @@ def _lines(model: ModelFile) -> list[str]:
         ("golden cases", f"{len(model.golden.cases)}" if model.golden else "none"),
     ]  # fmt: skip
     return [f"{name:<14} {value}" for name, value in rows if value]
+
+
+def _shown(labels: tuple[str, ...]) -> str:
+    """Return the labels on one line, of many the first alone."""
+    if len(labels) <= _MOST_LABELS:
+        return ", ".join(labels)
+    return f"{', '.join(labels[:_FIRST_LABELS])}, … (--json lists all)"
 
 
 def _tensor(tensor: TensorFormat) -> str:

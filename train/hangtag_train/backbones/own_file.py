@@ -16,6 +16,9 @@ from hangtag_train.keras_file import load_keras
 if TYPE_CHECKING:
     from hangtag_train.recipe import Recipe
 
+_HEAD_NAMES = frozenset({"dropout", "logits", "scores"})
+"""What the layers behind every backbone are called: names within a network are unique."""
+
 
 @dataclass(frozen=True, slots=True)
 class OwnFile:
@@ -30,12 +33,19 @@ class OwnFile:
         """Read the contract beside the file: ``contract.json``, or the file's own name with ``.json``.
 
         Raises:
-            TrainingError: there is none; how a network's pixels were prepared cannot be guessed.
+            TrainingError: there is none (how a network's pixels were prepared cannot be guessed), or it
+                describes a model for a device.
         """
         path = Path(name)
         for candidate in (path.with_suffix(".json"), path.parent / "contract.json"):
             if candidate.is_file():
-                return cls(path, ModelContract.from_json(candidate.read_bytes()).input)
+                spec = ModelContract.from_json(candidate.read_bytes()).input
+                if spec.tensor.dtype != "float32":
+                    raise TrainingError(
+                        f"{candidate} describes an input of {spec.tensor.dtype}; "
+                        "wanted a contract of a float32 input, as networks are trained"
+                    )
+                return cls(path, spec)
         raise TrainingError(
             f"{path} needs its contract beside it, {path.with_suffix('.json').name}: size, colour order, "
             "mean and std cannot be guessed from the network"
@@ -66,10 +76,15 @@ class OwnFile:
             features = last.input
             if isinstance(last, keras.layers.Dense):
                 break
+        while layers and isinstance(layers[-1], keras.layers.Dropout):
+            features = layers.pop().input  # a new one follows, and of the same name
         if len(features.shape) == 4:
             features = keras.layers.GlobalAveragePooling2D(name="features")(features)
         if len(features.shape) != 2:
             raise TrainingError(f"{self.path} ends in a tensor of shape {features.shape}; wanted (n, width)")
+        for layer in layers:
+            if layer.name in _HEAD_NAMES:
+                layer.name = f"own_{layer.name}"
         backbone = keras.Model(model.input, features, name="own_network")
         freeze_first(backbone, recipe.frozen_blocks)
         return backbone
