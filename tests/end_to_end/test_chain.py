@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,7 +20,14 @@ LABELS = ("hat", "pants", "shoes")
 
 def _hangtag(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hangtag", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=600, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env=_environment(cwd), timeout=600, check=False
+    )
+
+
+def _environment(cwd: Path) -> dict[str, str]:
+    """Return this process's environment with a cache of the test's own."""
+    return {**os.environ, "HANGTAG_CACHE": str(cwd / "cache")}
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +53,12 @@ def test_from_photos_to_labels(photos: Path, tmp_path: Path) -> None:
         "train", photos, "--out", "runs/a", "--size", 96, "--epochs", 1, "--name", "three", cwd=tmp_path
     )
     assert trained.returncode == 0, trained.stderr
-    assert [line.split()[0] for line in trained.stdout.splitlines()] == ["split", "validation", "test"]
+    assert trained.stdout.startswith("validation: 12 photos, top-1 ")
+    assert "test" not in trained.stdout  # test photos are read by `evaluate --split test` alone
     run = tmp_path / "runs" / "a"
     assert {path.name for path in run.iterdir()} == {
         "model.keras", "contract.json", "history.csv", "metrics.json", "run.json",
-        "curves.png", "confusion_validation.png", "confusion_test.png",
+        "curves.png", "confusion_validation.png", "mistakes.json", "report.html",
     }  # fmt: skip
 
     converted = _hangtag("convert", "runs/a", cwd=tmp_path)
@@ -89,6 +98,9 @@ def test_training_chatter_stays_off_the_terminal(photos: Path, tmp_path: Path) -
     trained = _hangtag("train", photos, "--out", "run", "--size", 64, "--epochs", 0, cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
     assert [line.partition(":")[0] for line in trained.stderr.splitlines()] == ["linear head", "run folder"]
+    again = _hangtag("train", photos, "--out", "again", "--size", 64, "--epochs", 0, cwd=tmp_path)
+    assert again.stderr.startswith("features: from ")  # no photo is decoded a second time
+    assert again.stdout == trained.stdout
 
 
 @pytest.mark.slow
@@ -96,7 +108,11 @@ def test_ctrl_c_keeps_the_finished_epochs(photos: Path, tmp_path: Path) -> None:
     """A real process and a real signal in the second epoch; then the run goes on to its end."""
     command = ["train", str(photos), "--out", "run", "--size", "64", "--epochs", "40"]
     with subprocess.Popen(
-        [sys.executable, "-m", "hangtag", *command], stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        [sys.executable, "-m", "hangtag", *command],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=_environment(tmp_path),
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
@@ -108,14 +124,17 @@ def test_ctrl_c_keeps_the_finished_epochs(photos: Path, tmp_path: Path) -> None:
     (said,) = [line for line in errors.splitlines() if line.startswith("Error: ")]
     assert "--resume" in said
     assert "Traceback" not in errors
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"training_state.npz", "history.csv"}
+    left = {path.name for path in (tmp_path / "run").iterdir()}
+    assert left == {".lock", "training_state.npz", "history.csv"}
 
     refused = _hangtag(*command, cwd=tmp_path)
     assert refused.returncode == 1
     assert "go on with --resume" in refused.stderr
     # Settings need not be said again.
     going_on = [sys.executable, "-m", "hangtag", "train", str(photos), "--out", "run", "--resume"]
-    with subprocess.Popen(going_on, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+    with subprocess.Popen(
+        going_on, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=_environment(tmp_path)
+    ) as process:
         assert process.stderr is not None
         first = [next(process.stderr), next(process.stderr)]
         process.send_signal(signal.SIGINT)

@@ -45,7 +45,11 @@ def test_help_lists_every_command_and_each_has_help() -> None:
     for command in (
         "demo",
         "doctor",
+        "data",
         "train",
+        "evaluate",
+        "explain",
+        "report",
         "convert",
         "inspect",
         "verify",

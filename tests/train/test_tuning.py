@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
-import io
 import json
 import shutil
 from collections.abc import Callable
@@ -26,6 +24,8 @@ RECIPE = Recipe(
     name="tiny", backbone="mlp", pretrained=False, size_px=8, head_epochs=0, norm_from_epoch=1, epochs=3,
     batch_size=9, average_momentum=0, warmup_epochs=0,
 )  # fmt: skip
+FEW = dataclasses.replace(RECIPE, optimizer="adam", augmentation=IDENTITY)
+"""Three settings to search: from the fifth trial on proposals follow from results."""
 
 
 # --- what is searched --------------------------------------------------------------------------------------
@@ -122,15 +122,15 @@ def rows(plan: RunPlan) -> list[dict[str, str]]:
 
 
 def test_the_best_trial_becomes_the_recipe(plan: RunPlan, bowl, silent) -> None:
-    best = tune(plan, RECIPE, 12, silent)
-    assert len(bowl) == 12
+    best = tune(plan, RECIPE, 9, silent)
+    assert len(bowl) == 9
     assert bowl[0] == {setting.name: setting.value for setting in search_space(RECIPE)}
     nearest = min(bowl, key=lambda settings: (settings["dropout"] - 0.4) ** 2)
-    assert abs(nearest["dropout"] - 0.4) < 0.1, "twelve proposals should come near it"
+    assert abs(nearest["dropout"] - 0.4) < 0.1, "nine proposals should come near it"
     assert best == with_settings(RECIPE, nearest)
     assert best.epochs == RECIPE.epochs
     table = rows(plan)
-    assert [int(row["trial"]) for row in table] == list(range(1, 13))
+    assert [int(row["trial"]) for row in table] == list(range(1, 10))
     for row, settings in zip(table, bowl, strict=True):
         assert {name: float(row[name]) for name in settings} == settings
         assert float(row["validation_loss"]) == (settings["dropout"] - 0.4) ** 2 + 0.1
@@ -139,18 +139,18 @@ def test_the_best_trial_becomes_the_recipe(plan: RunPlan, bowl, silent) -> None:
 def test_the_seed_says_what_is_proposed(plan: RunPlan, bowl, silent) -> None:
     for seed, out in ((0, "a"), (0, "b"), (5, "c")):
         changed = dataclasses.replace(plan, out=plan.out.parent / out)
-        tune(changed, dataclasses.replace(RECIPE, seed=seed), 8, silent)
-    first, again, other = bowl[:8], bowl[8:16], bowl[16:]
+        tune(changed, dataclasses.replace(FEW, seed=seed), 5, silent)
+    first, again, other = bowl[:5], bowl[5:10], bowl[10:]
     assert first == again
     assert first[0] == other[0]
     assert first[1:] != other[1:]
 
 
-@pytest.mark.parametrize("finished", [0, 1, 3, 7])
+@pytest.mark.parametrize("finished", [0, 1, 4])
 def test_an_interrupted_tuning_goes_on_as_if_nothing_had_been(
     finished: int, plan: RunPlan, bowl, silent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    straight = tune(dataclasses.replace(plan, out=plan.out.parent / "straight"), RECIPE, 8, silent)
+    straight = tune(dataclasses.replace(plan, out=plan.out.parent / "straight"), FEW, 5, silent)
     expected = bowl.copy()
     bowl.clear()
     measure = tuning._measure()
@@ -163,14 +163,14 @@ def test_an_interrupted_tuning_goes_on_as_if_nothing_had_been(
     with monkeypatch.context() as patch:
         patch.setattr(tuning, "_measure", lambda *_: interrupted)
         with pytest.raises(TrainingError, match=f"{finished} finished trials are kept: .* --resume"):
-            tune(plan, RECIPE, 8, silent)
+            tune(plan, FEW, 5, silent)
     with pytest.raises(TrainingError, match="--resume, or start again with --overwrite"):
-        tune(plan, RECIPE, 8, silent)
-    assert tune(dataclasses.replace(plan, resume=True), RECIPE, 8, silent) == straight
+        tune(plan, FEW, 5, silent)
+    assert tune(dataclasses.replace(plan, resume=True), FEW, 5, silent) == straight
     assert bowl == expected, "no trial twice, and the same ones"
     assert rows(plan) == rows(dataclasses.replace(plan, out=plan.out.parent / "straight"))
     bowl.clear()
-    assert tune(dataclasses.replace(plan, overwrite=True), RECIPE, 8, silent) == straight
+    assert tune(dataclasses.replace(plan, overwrite=True), FEW, 5, silent) == straight
     assert bowl == expected, "overwriting begins anew"
 
 
@@ -190,7 +190,7 @@ def test_trials_that_diverge_are_noted_and_passed_over(
         return Trial(settings, 0.5, 0.5) if settings["dropout"] > 0.3 else Trial(settings)
 
     monkeypatch.setattr(tuning, "_measure", lambda *_: measure)
-    best = tune(plan, RECIPE, 9, silent)
+    best = tune(plan, FEW, 6, silent)
     assert best.dropout > 0.3
     losses = [row["validation_loss"] for row in rows(plan)]
     assert losses[0] == ""
@@ -199,7 +199,7 @@ def test_trials_that_diverge_are_noted_and_passed_over(
 
 def test_when_all_diverge(plan: RunPlan, silent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuning, "_measure", lambda *_: Trial)
-    with pytest.raises(TrainingError, match="all 5 trials diverged"):
+    with pytest.raises(TrainingError, match="every trial diverged"):
         tune(plan, RECIPE, 5, silent)
     assert len(rows(plan)) == 5
 
@@ -216,8 +216,7 @@ def test_an_error_that_is_no_bad_trial_ends_the_search(
 
 
 def test_nothing_of_the_libraries_reaches_the_terminal(plan: RunPlan, bowl, capfd) -> None:
-    with contextlib.redirect_stderr(io.StringIO()):
-        tune(plan, RECIPE, 10, Progress())
+    tune(plan, FEW, 5, Progress())
     printed = capfd.readouterr()
     assert printed.out == ""
     lines = printed.err.splitlines()
@@ -309,6 +308,6 @@ def test_a_head_is_tuned_on_features(plan: RunPlan, silent, small_network, monke
 
 
 def test_a_learning_rate_that_diverges_is_a_trial_without_a_loss(plan: RunPlan, silent) -> None:
-    recipe = dataclasses.replace(RECIPE, learning_rate=900.0, optimizer="sgd", augmentation=IDENTITY)
-    with pytest.raises(TrainingError, match="all 1 trials diverged"):
+    recipe = dataclasses.replace(RECIPE, learning_rate=1000.0, weight_decay=1000.0, epochs=30)
+    with pytest.raises(TrainingError, match="every trial diverged"):
         tune(plan, recipe, 1, silent)

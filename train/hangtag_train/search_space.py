@@ -21,6 +21,8 @@ _AMOUNTS = (
     "contrast", "colour", "temperature", "blur_px", "motion_px", "noise", "jpeg", "occlusion",
 )  # fmt: skip
 _AMOUNT_ENDS = {"zoom_in": 0.95, "perspective": 1.0, "jpeg": 100.0, "occlusion": 1.0}
+_LOWEST, _HIGHEST = 1e-12, 1e3
+"""Past these a recipe takes no rate."""
 _SHORTER = 3
 """A trial's epochs are the recipe's divided by this."""
 
@@ -103,14 +105,14 @@ def shortened(recipe: Recipe) -> Recipe:
         epochs=epochs,
         warmup_epochs=recipe.warmup_epochs * share,
         step_epochs=max(1, round(recipe.step_epochs * share)),
-        norm_from_epoch=None if norm is None else 1 + round((norm - 1) * share),
+        norm_from_epoch=None if norm is None else 1 + int((norm - 1) * share),
         patience=None,
         stop_at_top1=None,
     )
 
 
 def _around(name: str, value: float, factor: float) -> Setting:
-    return Setting(name, value, value / factor, value * factor, logarithmic=True)
+    return Setting(name, value, max(value / factor, _LOWEST), min(value * factor, _HIGHEST), logarithmic=True)
 
 
 def _up_to(name: str, value: float, high: float) -> Setting:

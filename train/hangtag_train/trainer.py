@@ -120,9 +120,20 @@ def _step_function(view: _TrainedView, labels: int) -> Callable[..., tuple[Any, 
         return strategy.reduce("SUM", loss, axis=None), strategy.reduce("MEAN", top1, axis=None)
 
     graph = tf.function(step, autograph=False, reduce_retracing=True)
+    traced: list[Callable[..., Any]] = []
 
     def run(tensors: Array, targets: Array, weights: Array | None, rate: float) -> tuple[Any, Any]:
-        loss, top1 = graph(_parts((tensors, targets, weights), strategy), tf.constant(rate, tf.float32))
+        batch = (tensors, targets, weights)
+        rate_tensor = tf.constant(rate, tf.float32)
+        if strategy.num_replicas_in_sync > 1:
+            loss, top1 = graph(_parts(batch, strategy), rate_tensor)
+            return loss, top1
+        if not traced:  # once, for batches of any size
+            specs = tf.nest.map_structure(
+                lambda part: tf.TensorSpec((None, *part.shape[1:]), part.dtype), batch
+            )
+            traced.append(graph.get_concrete_function(specs, rate_tensor))
+        loss, top1 = traced[0](tf.nest.map_structure(tf.constant, batch), rate_tensor)
         return loss, top1
 
     return run
@@ -134,8 +145,6 @@ def _parts(batch: tuple[Any, Any, Any], strategy: Any) -> tuple[Any, Any, Any]:
     Where it has no equal parts every device takes the whole of it, which comes to the same gradients.
     """
     devices = strategy.num_replicas_in_sync
-    if devices == 1:
-        return batch
     uneven = len(batch[0]) % devices != 0
 
     def spread(values: Array) -> Any:

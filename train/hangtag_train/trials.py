@@ -71,7 +71,7 @@ class Trials:
         )
 
     def best(self, count: int) -> int:
-        """Return the index of the trial with the smallest loss among the first ``count``, of equals the first.
+        """Return the index of the trial with the smallest loss of the first ``count``; of equals the first.
 
         Raises:
             TrainingError: every one of them diverged.
@@ -83,7 +83,7 @@ class Trials:
         ]
         if not losses:
             raise TrainingError(
-                f"all {count} trials diverged: their loss was not finite any more; look at the photos, or give "
+                "every trial diverged, its loss not finite any more; look at the photos, or give "
                 "a lower --learning-rate"
             )
         return min(losses)[1]
@@ -107,12 +107,12 @@ def load_trials(folder: Path, recipe: Mapping[str, Any], dataset_sha256: str) ->
         recipe_then, dataset_then = stored["recipe"], stored["dataset_sha256"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError(
-            f"cannot go on tuning from {path}: {error}; begin again with --overwrite"
+            f"cannot go on tuning from {path}: {error}; start again with --overwrite"
         ) from None
     if recipe_then != json.loads(json.dumps(dict(recipe))):
-        raise TrainingError(f"{path} holds trials of other settings; begin again with --overwrite")
+        raise TrainingError(f"{path} holds trials of other settings; start again with --overwrite")
     if dataset_then != dataset_sha256:
-        raise TrainingError(f"{path} holds trials on other photos; begin again with --overwrite")
+        raise TrainingError(f"{path} holds trials on other photos; start again with --overwrite")
     return Trials(folder, recipe, dataset_sha256, trials)
 
 

@@ -14,8 +14,9 @@ import keras
 import keras_tuner
 import numpy as np
 from keras_tuner.oracles import BayesianOptimizationOracle
+from threadpoolctl import threadpool_limits
 
-from hangtag.errors import HangtagError, OutputError, TrainingError
+from hangtag.errors import OutputError, TrainingError
 from hangtag.metrics import negative_log_likelihood, top_k
 from hangtag.progress import Progress
 from hangtag_train.compute import computing
@@ -155,7 +156,7 @@ def _search(
                 project_name="keras-tuner",
                 overwrite=True,  # what is gone on from is our own record, which is always whole
             )
-            tuner.search(known=known, measure=measure, trials=trials, progress=progress, verbose=0)
+            tuner.search(known=known, measure=measure, trials=trials, progress=progress)
         except keras_tuner.errors.FatalError as error:
             raise error.__cause__ or error from None
         except OSError as error:
@@ -184,6 +185,7 @@ class _Oracle(BayesianOptimizationOracle):  # type: ignore[misc]
             allow_new_entries=False,
             max_consecutive_failed_trials=trials + 1,
         )
+        self.verbose = 0
         self._own = {setting.name: setting.value for setting in settings}
         self._known = known
         self.proposed = 0
@@ -195,7 +197,9 @@ class _Oracle(BayesianOptimizationOracle):  # type: ignore[misc]
         if number == 0:
             proposal = {"status": "RUNNING", "values": self._own}
         else:
-            proposal = dict(super().populate_space(trial_id))
+            # On matrices as small as these threads only wait for one another.
+            with threadpool_limits(1):
+                proposal = dict(super().populate_space(trial_id))
             # Three digits are as many as a person would give.
             rounded = {name: float(f"{value:.3g}") for name, value in (proposal["values"] or {}).items()}
             proposal["values"] = rounded or None
@@ -212,7 +216,7 @@ class _Oracle(BayesianOptimizationOracle):  # type: ignore[misc]
         if not same:
             raise keras_tuner.errors.FatalError from TrainingError(
                 f"{self._known.folder} holds trials that this version of keras-tuner would not propose; "
-                "begin again with --overwrite"
+                "start again with --overwrite"
             )
         return recorded
 
@@ -232,13 +236,11 @@ class _Tuner(keras_tuner.Tuner):  # type: ignore[misc]
             try:
                 done = measure(settings)
                 known.add(done)
-            except HangtagError as error:
-                # KerasTuner takes any other error for a bad trial and goes on.
+            except Exception as error:
+                # KerasTuner takes any other error for a bad trial, prints it and goes on.
                 raise keras_tuner.errors.FatalError from error
         progress.say(_line(number, trials, done))
-        if done.validation_loss is None:
-            raise keras_tuner.errors.FailedTrialError
-        return {"validation_loss": done.validation_loss}
+        return {"validation_loss": math.nan if done.validation_loss is None else done.validation_loss}
 
 
 def _line(number: int, trials: int, done: Trial) -> str:
