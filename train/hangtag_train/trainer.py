@@ -79,7 +79,7 @@ class Trainer:
             learning_rate: of this step.
         """
         recipe = self._recipe
-        weights = None if self._weights is None else self._weights[targets.argmax(axis=1)]
+        weights = () if self._weights is None else (self._weights[targets.argmax(axis=1)],)
         tensors, targets = mix(
             tensors,
             smoothed(targets, recipe.label_smoothing),
@@ -89,12 +89,12 @@ class Trainer:
         )
         if self._teacher is not None:
             targets = np.concatenate([targets, self._teacher.probabilities(tensors)], axis=1)
-        loss, top1 = self._step(tensors, targets, weights, learning_rate)
+        loss, top1 = self._step((tensors, targets, *weights), learning_rate)
         return float(loss), float(top1)
 
 
 def _step_function(view: _TrainedView, labels: int) -> Callable[..., tuple[Any, Any]]:
-    """Return a step of training: tensors, targets, weights or None, learning rate -> mean loss and top-1.
+    """Return a step of training: (tensors, targets[, weights]), learning rate -> mean loss and top-1.
 
     Keras's ``train_on_batch`` would hand every GPU the same whole batch, and costs a small network as much
     again as its arithmetic.
@@ -104,7 +104,7 @@ def _step_function(view: _TrainedView, labels: int) -> Callable[..., tuple[Any, 
     strategy = view.distribute_strategy
     hits = top1_of(labels)
 
-    def learn(images: Any, targets: Any, weights: Any) -> tuple[Any, Any]:
+    def learn(images: Any, targets: Any, weights: Any = None) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             logits = view(images, training=True)
             # Keras divides it by the number of devices, whose gradients are added up.
@@ -114,32 +114,28 @@ def _step_function(view: _TrainedView, labels: int) -> Callable[..., tuple[Any, 
         view.optimizer.apply_gradients(zip(tape.gradient(scaled, variables), variables, strict=True))
         return loss, tf.reduce_mean(hits(targets, logits))
 
-    def step(batch: tuple[Any, Any, Any], rate: Any) -> tuple[Any, Any]:
+    def step(batch: tuple[Any, ...], rate: Any) -> tuple[Any, Any]:
         view.optimizer.learning_rate.assign(rate)
         loss, top1 = strategy.run(learn, args=batch)
         return strategy.reduce("SUM", loss, axis=None), strategy.reduce("MEAN", top1, axis=None)
 
     graph = tf.function(step, autograph=False, reduce_retracing=True)
-    traced: list[Callable[..., Any]] = []
+    traced: list[Callable[..., tuple[Any, Any]]] = []
 
-    def run(tensors: Array, targets: Array, weights: Array | None, rate: float) -> tuple[Any, Any]:
-        batch = (tensors, targets, weights)
-        rate_tensor = tf.constant(rate, tf.float32)
+    def run(batch: tuple[Array, ...], learning_rate: float) -> tuple[Any, Any]:
+        rate = tf.constant(learning_rate, tf.float32)
         if strategy.num_replicas_in_sync > 1:
-            loss, top1 = graph(_parts(batch, strategy), rate_tensor)
+            loss, top1 = graph(_spread(batch, strategy), rate)
             return loss, top1
         if not traced:  # once, for batches of any size
-            specs = tf.nest.map_structure(
-                lambda part: tf.TensorSpec((None, *part.shape[1:]), part.dtype), batch
-            )
-            traced.append(graph.get_concrete_function(specs, rate_tensor))
-        loss, top1 = traced[0](tf.nest.map_structure(tf.constant, batch), rate_tensor)
-        return loss, top1
+            specs = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batch)
+            traced.append(graph.get_concrete_function(specs, rate))
+        return traced[0](tuple(tf.constant(part) for part in batch), rate)
 
     return run
 
 
-def _parts(batch: tuple[Any, Any, Any], strategy: Any) -> tuple[Any, Any, Any]:
+def _spread(batch: tuple[Array, ...], strategy: Any) -> tuple[Any, ...]:
     """Return a batch with an equal part for each of the strategy's devices.
 
     Where it has no equal parts every device takes the whole of it, which comes to the same gradients.
@@ -153,8 +149,7 @@ def _parts(batch: tuple[Any, Any, Any], strategy: Any) -> tuple[Any, Any, Any]:
             lambda context: parts[context.replica_id_in_sync_group]
         )
 
-    tensors, targets, weights = batch
-    return spread(tensors), spread(targets), None if weights is None else spread(weights)
+    return tuple(spread(part) for part in batch)
 
 
 class _TrainedView(keras.Model):  # type: ignore[misc]
