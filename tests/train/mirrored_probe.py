@@ -9,13 +9,8 @@ import json
 import sys
 from typing import Any
 
-import numpy as np
-
-from hangtag_train.quiet import import_tensorflow_quietly
-
-import_tensorflow_quietly()
-
 import keras
+import numpy as np
 import tensorflow as tf
 
 from hangtag_train import trainer as trainer_module

@@ -1,26 +1,30 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from tiny_run import QUIET
 
 from hangtag.labelled_folder import LabelledFolder, read_split
+from hangtag.progress import Progress
 from hangtag_train import loading
-from hangtag_train.head import fit_head, read_features
+from hangtag_train.head import Features, fit_head, read_features
 from hangtag_train.history import best_row
 from hangtag_train.loading import predict
 from hangtag_train.network import input_spec, label_logits, softmax
 from hangtag_train.recipe import Recipe
+from hangtag_train.training_data import TrainingData, list_training_data
 
 RECIPE = Recipe(size_px=32, head_epochs=12, head_learning_rate=0.1, dropout=0.0, batch_size=7)
 
 
 @pytest.fixture(scope="module")
-def splits(shapes_dataset: Path) -> tuple[LabelledFolder, LabelledFolder]:
-    return read_split(shapes_dataset, "train"), read_split(shapes_dataset, "validation")
+def data(shapes_dataset: Path) -> TrainingData:
+    return list_training_data(shapes_dataset, QUIET)
 
 
 @pytest.fixture
@@ -30,11 +34,16 @@ def network(small_network):
 
 
 @pytest.fixture
-def read(splits, silent, tmp_path: Path):
-    def features(network, recipe: Recipe = RECIPE, digest: str = "digest") -> list[np.ndarray]:
-        return read_features(network, splits, recipe, dataset_sha256=digest, cache=tmp_path, progress=silent)
+def read(data: TrainingData, silent, tmp_path: Path):
+    def features(network, recipe: Recipe = RECIPE, digest: str = "digest") -> Features:
+        photos = dataclasses.replace(data, sha256=digest)
+        return read_features(network, photos, recipe, cache=tmp_path, progress=silent)
 
     return features
+
+
+def _arrays(features: Features) -> tuple[np.ndarray, np.ndarray]:
+    return features.train, features.validation
 
 
 @pytest.fixture
@@ -46,10 +55,10 @@ def photos_read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return noted
 
 
-def test_features_are_what_the_backbone_says(network, read, splits, silent) -> None:
-    found = read(network)
+def test_features_are_what_the_backbone_says(network, read, data, silent) -> None:
+    found = _arrays(read(network))
     assert [part.shape for part in found] == [(18, 6), (12, 6)]
-    for part, split in zip(found, splits, strict=True):
+    for part, split in zip(found, (data.train, data.validation), strict=True):
         np.testing.assert_allclose(
             part, predict(network.features, split, input_spec(RECIPE), silent), atol=1e-5
         )
@@ -60,7 +69,7 @@ def test_every_photo_is_read_once_and_the_second_time_none(network, read, photos
     assert len(photos_read) == len(set(photos_read)) == 30
     second = read(network)
     assert len(photos_read) == 30
-    for before, after in zip(first, second, strict=True):
+    for before, after in zip(_arrays(first), _arrays(second), strict=True):
         np.testing.assert_array_equal(before, after)
 
 
@@ -111,27 +120,48 @@ def test_a_damaged_cache_is_made_anew(spoil, network, read, photos_read: list[Pa
     spoil(path)
     again = read(network)
     assert len(photos_read) == 60
-    for before, after in zip(first, again, strict=True):
+    for before, after in zip(_arrays(first), _arrays(again), strict=True):
         np.testing.assert_allclose(before, after, atol=1e-6)
     read(network)
     assert len(photos_read) == 60
 
 
-def test_the_head_learns_shapes_and_keeps_its_best_epoch(network, read, splits, silent) -> None:
-    history = fit_head(network, read(network), splits, RECIPE, silent)
+def test_a_photo_that_cannot_be_read_is_named_once_and_left_out(
+    network, shapes_dataset: Path, tmp_path: Path, photos_read: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "photos"
+    shutil.copytree(shapes_dataset, copy)
+    bad = sorted((copy / "train").glob("*/*"))[4]
+    for number in range(40):  # few enough bad ones among many
+        shutil.copy(min((copy / "train").glob("*/*")), bad.parent / f"more{number}.png")
+    bad.write_bytes(b"no photo")
+    data = list_training_data(copy, Progress())
+    first, second = (
+        read_features(network, data, RECIPE, cache=tmp_path / "cache", progress=Progress()) for _ in range(2)
+    )
+    assert len(photos_read) == len(set(photos_read)) == 30 + 40
+    for features in (first, second):
+        assert len(features.train) == len(features.data.train.photos) == len(data.train.photos) - 1
+        assert bad not in [photo.path for photo in features.data.train.photos]
+        assert [str(bad) in reason for reason in features.data.skipped] == [True]
+    assert capsys.readouterr().err.count(f"skipped: {bad}") == 2
+
+
+def test_the_head_learns_shapes_and_keeps_its_best_epoch(network, read, data, silent) -> None:
+    history = fit_head(network, read(network), RECIPE, silent)
     assert [row.epoch for row in history] == list(range(1, 13))
     assert history[-1].train_loss < history[0].train_loss
-    scores = softmax(predict(network.logits, splits[1], input_spec(RECIPE), silent))
-    reached = (scores.argmax(axis=1) == np.array(splits[1].targets)).mean()
+    scores = softmax(predict(network.logits, data.validation, input_spec(RECIPE), silent))
+    reached = (scores.argmax(axis=1) == np.array(data.validation.targets)).mean()
     assert reached == pytest.approx(best_row(history).validation_top1)
 
 
-def test_the_same_seed_gives_the_same_head(network, read, splits, silent) -> None:
+def test_the_same_seed_gives_the_same_head(network, read, silent) -> None:
     found = []
     recipe = dataclasses.replace(RECIPE, head_epochs=3, dropout=0.4)
     for _ in range(2):
         keras.utils.set_random_seed(6)
-        fit_head(network, read(network), splits, recipe, silent)
+        fit_head(network, read(network), recipe, silent)
         found.append(network.head.get_weights()[0])
     np.testing.assert_allclose(found[0], found[1], atol=1e-6)
 
@@ -144,8 +174,9 @@ def test_a_sigmoid_head_tells_two_labels_apart(small_network, shapes_dataset: Pa
         split = read_split(shapes_dataset, name)
         photos = tuple(photo for photo in split.photos if photo.label < 2)
         splits.append(LabelledFolder(split.path, split.labels[:2], photos))
-    features = [predict(network.features, split, input_spec(RECIPE), silent) for split in splits]
-    history = fit_head(network, features, splits, RECIPE, silent)
+    found = [predict(network.features, split, input_spec(RECIPE), silent) for split in splits]
+    features = Features(TrainingData(shapes_dataset, *splits, None, "digest"), *found)
+    history = fit_head(network, features, RECIPE, silent)
     scores = softmax(label_logits(predict(network.logits, splits[1], input_spec(RECIPE), silent)))
     reached = (scores.argmax(axis=1) == np.array(splits[1].targets)).mean()
     assert reached == pytest.approx(best_row(history).validation_top1)

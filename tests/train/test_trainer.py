@@ -36,7 +36,7 @@ def cross_entropy(network, tensors, targets) -> np.ndarray:
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_step_reports_its_own_batch_and_lowers_its_loss(weighted: bool, small_network, batch) -> None:
-    network = small_network(3, dropout=0.0)
+    network = small_network(3)
     tensors, targets = batch
     labels = targets.argmax(axis=1)
     trainer = Trainer(network, dataclasses.replace(RECIPE, class_weights=weighted), labels, 3, None)
@@ -59,16 +59,11 @@ def test_a_step_is_what_keras_itself_would_do(small_network, batch) -> None:
     networks = []
     for _ in range(2):
         keras.utils.set_random_seed(3)
-        networks.append(small_network(3, dropout=0.0))
+        networks.append(small_network(3))
     ours, theirs = networks
-    trainer = Trainer(ours, recipe, targets.argmax(axis=1), 3, None)
-    trainer.start_epoch(0)
-    for layer in theirs.logits.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False  # which keeps its statistics; its scale and shift are learned by ours
-    for layer in ours.logits.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
+    for network in networks:
+        # Frozen, so that Keras keeps the statistics as well.
+        network.logits.get_layer("norm").trainable = False
     optimizer = keras.optimizers.AdamW(1e-2, weight_decay=0.1)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     theirs.logits.compile(
@@ -85,7 +80,7 @@ def test_a_step_is_what_keras_itself_would_do(small_network, batch) -> None:
 
 def test_batches_of_every_size_are_one_graph(small_network, batch) -> None:
     tensors, targets = batch
-    trainer = Trainer(small_network(3, dropout=0.0), RECIPE, targets.argmax(axis=1), 3, None)
+    trainer = Trainer(small_network(3), RECIPE, targets.argmax(axis=1), 3, None)
     trainer.start_epoch(0)
     for number, size in enumerate((6, 1, 5, 2)):
         loss, top1 = trainer.step(number, tensors[:size], targets[:size], 0.0)

@@ -37,7 +37,7 @@ from hangtag_train.network import build_network
 from hangtag_train.recipe import Recipe, load_recipe
 from hangtag_train.run_folder import RunFolder
 from hangtag_train.state import State
-from hangtag_train.training_data import read_training_data
+from hangtag_train.training_data import list_training_data
 
 # --- a finished run ----------------------------------------------------------------------------------------
 
@@ -367,7 +367,7 @@ def test_a_run_killed_before_its_first_epoch_can_be_resumed(
         patch.setattr(hangtag_train.training, "build_network", killed)
         with pytest.raises(KeyboardInterrupt):
             train_run(shapes_dataset, tmp_path / "run", course_recipe)
-    assert names_in(tmp_path / "run") == {".lock"}
+    assert names_in(tmp_path / "run") == set()
     train_run(shapes_dataset, tmp_path / "run", course_recipe, resume=True)
     read_run(tmp_path / "run")
 
@@ -388,7 +388,7 @@ def test_a_full_disk_keeps_the_epoch_before_and_can_be_resumed_from(
         patch.setattr(np, "savez", full)
         with pytest.raises(OutputError, match=r"training_state\.npz: No space left on device"):
             train_run(shapes_dataset, run, course_recipe)
-    digest = read_training_data(shapes_dataset, tmp_path / "cache", QUIET).sha256
+    digest = list_training_data(shapes_dataset, QUIET).sha256
     assert State.load(run / "training_state.npz", course_recipe, digest).epochs_done == 1
     evaluation = train_run(shapes_dataset, run, course_recipe, resume=True)
     assert evaluation.confusion == course_run.evaluation.confusion
@@ -627,7 +627,7 @@ def test_a_data_set_that_cannot_work_is_one_clear_line_before_training(
         train_run(data, tmp_path / "run", course_recipe)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert names_in(tmp_path / "run") == {".lock"}
+    assert names_in(tmp_path / "run") == set()
 
 
 @pytest.mark.parametrize("inside", ["train", "train/disc"])
@@ -638,7 +638,7 @@ def test_a_folder_too_deep(inside: str, data: Path, course_recipe, tmp_path: Pat
 
 def test_a_data_set_without_test_photos_is_fine(data: Path, tmp_path: Path) -> None:
     shutil.rmtree(data / "test")
-    assert read_training_data(data, tmp_path, QUIET).photos == {"train": 18, "validation": 12}
+    assert list_training_data(data, QUIET).photos == {"train": 18, "validation": 12}
 
 
 def test_a_broken_photo_is_named_left_out_and_recorded(

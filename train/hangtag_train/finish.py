@@ -51,13 +51,21 @@ def finish(
     source: Mapping[str, Any],
     seconds: float,
     progress: Progress,
+    validation_features: Array | None = None,
 ) -> Evaluation:
-    """Calibrate the trained network on validation, evaluate it there, and write the run folder."""
+    """Calibrate the trained network on validation, evaluate it there, and write the run folder.
+
+    ``validation_features`` spare a second look at the photos where the backbone is as it was when they were
+    computed.
+    """
     network = in_float32(network, recipe, len(contract.labels))
     targets = np.array(data.validation.targets)
-    logits = label_logits(
-        predict(network.logits, data.validation, input_spec(recipe), progress, "calibrating")
-    )
+    if validation_features is None:
+        found = predict(network.logits, data.validation, input_spec(recipe), progress, "calibrating")
+    else:
+        kernel, bias = network.head.get_weights()
+        found = validation_features @ kernel + bias
+    logits = label_logits(found)
     temperature = fit_temperature(logits, targets)
     network.divide_logits(temperature)
     scores = softmax(logits / np.float32(temperature))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Epoch:
+class Epoch:
     """What an epoch's training steps came to."""
 
     loss: float
@@ -73,15 +73,15 @@ def fine_tune(
             break
         begun = time.monotonic()
         average = RunningAverage(model, state.average, recipe.average_momentum, epoch * len(batches))
-        fitted = _train_epoch(trainer, batches, average, recipe, epoch, progress=progress)
+        fitted = train_epoch(trainer, batches, average, recipe, epoch, progress=progress)
         state.weights, state.average = model.get_weights(), average.values
         state.optimizer = trainer.optimizer_state
         model.set_weights(state.average)
-        scores = softmax(label_logits(predict(model, validation, input_spec(recipe), progress)))
+        logits = label_logits(predict(model, validation, input_spec(recipe), progress))
         model.set_weights(state.weights)
-        if not np.isfinite(scores).all():
+        if not np.isfinite(logits).all():
             raise TrainingError(_diverged(recipe, epoch, len(batches) - 1, len(batches)))
-        state.record(_row(epoch, fitted, scores, targets, begun=begun))
+        state.record(_row(epoch, fitted, softmax(logits), targets, begun=begun))
         save(state)
         progress.say(_epoch_line(state, recipe))
     model.set_weights(state.best)
@@ -99,7 +99,7 @@ def training_batches(train: LabelledFolder, recipe: Recipe) -> PhotoBatches:
     )
 
 
-def _train_epoch(
+def train_epoch(
     trainer: Trainer,
     batches: PhotoBatches,
     average: RunningAverage,
@@ -107,7 +107,13 @@ def _train_epoch(
     epoch: int,
     *,
     progress: Progress,
-) -> _Epoch:
+) -> Epoch:
+    """Train for one epoch, counted from 0.
+
+    Raises:
+        PhotoError: a photo cannot be read.
+        TrainingError: the loss or the weights are not finite any more.
+    """
     batches.start_epoch(epoch)
     trainer.start_epoch(epoch)
     begun, waited_s = time.perf_counter(), 0.0
@@ -125,7 +131,7 @@ def _train_epoch(
             photos += len(batch.targets)
             advance()
     loss, top1 = (float(total) / photos for total in totals)
-    return _Epoch(loss, top1, waited_s / (time.perf_counter() - begun), rate)
+    return Epoch(loss, top1, waited_s / (time.perf_counter() - begun), rate)
 
 
 def _diverged(recipe: Recipe, epoch: int, step: int, steps: int) -> str:
@@ -161,7 +167,7 @@ def _epoch_line(state: State, recipe: Recipe) -> str:
 
 
 def _row(
-    epoch: int, fitted: _Epoch, scores: Array, targets: npt.NDArray[np.int64], *, begun: float
+    epoch: int, fitted: Epoch, scores: Array, targets: npt.NDArray[np.int64], *, begun: float
 ) -> HistoryRow:
     return HistoryRow(
         phase="fine-tune",

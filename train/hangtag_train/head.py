@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import itertools
 import json
 import time
 import zipfile
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +18,12 @@ import numpy.typing as npt
 
 from hangtag.files import make_folder, whole_file
 from hangtag.metrics import negative_log_likelihood, top_k
+from hangtag_train.datasets.screening import check_kept
 from hangtag_train.history import HistoryRow, best_row
-from hangtag_train.loading import predict
+from hangtag_train.loading import predict_readable
 from hangtag_train.network import Array, Network, input_spec, label_logits, softmax
 from hangtag_train.objective import photo_weights
+from hangtag_train.training_data import TrainingData, without_unreadable
 
 if TYPE_CHECKING:
     from hangtag.labelled_folder import LabelledFolder
@@ -27,34 +31,51 @@ if TYPE_CHECKING:
     from hangtag_train.recipe import Recipe
 
 
-def read_features(
-    network: Network,
-    splits: Sequence[LabelledFolder],
-    recipe: Recipe,
-    *,
-    dataset_sha256: str,
-    cache: Path,
-    progress: Progress,
-) -> list[Array]:
-    """Return the frozen backbone's features (photos, width) of each split, from the cache where it has them.
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a frozen backbone sees of the photos that can be read: (photos, width) of each split."""
 
-    What is cached belongs to exactly these photos, these weights and this preparation of pixels: another of
-    any of them is another file.
+    data: TrainingData
+    train: Array
+    validation: Array
+
+
+def read_features(
+    network: Network, data: TrainingData, recipe: Recipe, *, cache: Path, progress: Progress
+) -> Features:
+    """Return the frozen backbone's features of each split, from the cache where it has them.
+
+    Each photo is decoded once, and one that cannot be read is named and left out. What is cached belongs to
+    exactly these photos, these weights and this preparation of pixels: another of any of them is another
+    file.
+
+    Raises:
+        DatasetError: too many photos cannot be read.
+        OutputError: the cache cannot be written to.
     """
-    path = cache / "features" / f"{_features_key(network, recipe, dataset_sha256)}.npz"
-    known = _cached(path, splits)
+    path = cache / "features" / f"{_features_key(network, recipe, data.sha256)}.npz"
+    known = _cached(path, data, progress)
     if known is not None:
         progress.say(f"features: from {path}")
         return known
     spec = input_spec(recipe)
-    found = [
-        predict(network.features, split, spec, progress, f"features of {split.path.name}") for split in splits
-    ]
+    arrays: dict[str, Any] = {}
+    kept: list[LabelledFolder] = []
+    reasons: list[str] = []
+    for split in (data.train, data.validation):
+        title = f"features of {split.path.name}"
+        features, readable, errors = predict_readable(network.features, split, spec, progress, title)
+        check_kept(split, readable, errors)
+        kept.append(readable)
+        reasons += [str(error) for error in errors]
+        arrays[split.path.name] = features
+        left = set(readable.photos)
+        arrays[f"{split.path.name}_kept"] = np.array([photo in left for photo in split.photos])
     make_folder(path.parent)
     with whole_file(path) as temporary, temporary.open("wb") as file:
-        arrays: dict[str, Any] = {split.path.name: part for split, part in zip(splits, found, strict=True)}
-        np.savez(file, **arrays)
-    return found
+        np.savez(file, skipped=np.array(json.dumps(reasons)), **arrays)
+    usable = without_unreadable(data, kept, reasons, progress)
+    return Features(usable, arrays[data.train.path.name], arrays[data.validation.path.name])
 
 
 def _features_key(network: Network, recipe: Recipe, dataset_sha256: str) -> str:
@@ -66,39 +87,35 @@ def _features_key(network: Network, recipe: Recipe, dataset_sha256: str) -> str:
     return total.hexdigest()[:32]
 
 
-def _cached(path: Path, splits: Sequence[LabelledFolder]) -> list[Array] | None:
+def _cached(path: Path, data: TrainingData, progress: Progress) -> Features | None:
     """Return the cached features, or None where there are none that can be used."""
+    splits = (data.train, data.validation)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             found = [np.asarray(stored[split.path.name], np.float32) for split in splits]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+            masks = [np.asarray(stored[f"{split.path.name}_kept"], bool) for split in splits]
+            reasons = [str(reason) for reason in json.loads(str(stored["skipped"]))]
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None
     fits = all(
-        part.ndim == 2 and len(part) == len(split.photos) for part, split in zip(found, splits, strict=True)
+        part.ndim == 2 and mask.shape == (len(split.photos),) and len(part) == mask.sum()
+        for part, mask, split in zip(found, masks, splits, strict=True)
     )
-    return found if fits else None
+    if not fits:
+        return None
+    kept = [
+        dataclasses.replace(split, photos=tuple(itertools.compress(split.photos, mask)))
+        for split, mask in zip(splits, masks, strict=True)
+    ]
+    return Features(without_unreadable(data, kept, reasons, progress), *found)
 
 
-def fit_head(
-    network: Network,
-    features: Sequence[Array],
-    splits: Sequence[LabelledFolder],
-    recipe: Recipe,
-    progress: Progress,
-) -> list[HistoryRow]:
-    """Fit the last layer on features; the best epoch by validation is kept in it.
-
-    Args:
-        network: whose last layer is fitted.
-        features: of the training and the validation photos.
-        splits: those photos.
-        recipe: the settings.
-        progress: where progress is shown.
-    """
-    train, validation = splits
-    train_targets, targets = np.array(train.targets), np.array(validation.targets)
-    head = _head(network, features[0].shape[1], recipe)
-    weights = photo_weights(recipe, train_targets, len(train.labels))
+def fit_head(network: Network, features: Features, recipe: Recipe, progress: Progress) -> list[HistoryRow]:
+    """Fit the last layer on features; the best epoch by validation is kept in it."""
+    train_targets = np.array(features.data.train.targets)
+    targets = np.array(features.data.validation.targets)
+    head = _head(network, features.train.shape[1], recipe)
+    weights = photo_weights(recipe, train_targets, len(features.data.train.labels))
     photo_weight = None if weights is None else weights[train_targets]
     history: list[HistoryRow] = []
     best: list[Array] = head.get_weights()
@@ -106,13 +123,13 @@ def fit_head(
         for epoch in range(recipe.head_epochs):
             begun = time.monotonic()
             fitted = head.fit(
-                features[0],
+                features.train,
                 train_targets,
                 batch_size=recipe.batch_size,
                 sample_weight=photo_weight,
                 verbose=0,
             )
-            scores = softmax(label_logits(head.predict(features[1], batch_size=1024, verbose=0)))
+            scores = softmax(label_logits(head.predict(features.validation, batch_size=1024, verbose=0)))
             means = {name: float(values[-1]) for name, values in fitted.history.items()}
             history.append(_row(epoch, means, scores, targets, recipe=recipe, begun=begun))
             if best_row(history) is history[-1]:

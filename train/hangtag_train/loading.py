@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import queue
 import threading
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from hangtag.errors import PhotoError
 from hangtag.photos import read_photo
 from hangtag.preprocess import Image, Preprocessor
 from hangtag_train.augment import IDENTITY, Augmentation, write_augmented
@@ -43,6 +45,9 @@ class PhotoBatches:
     Without ``augmentation`` the photos come in order and each tensor is exactly what the device computes.
     With it they come shuffled and varied; every draw depends on the seed, the epoch and the photo alone, so
     that a resumed run sees what an uninterrupted one would have seen, in whatever order threads load it.
+
+    With ``skip_unreadable`` a photo that cannot be read is left out of its batch, and ``unreadable`` maps its
+    number to the reason; without, it raises.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class PhotoBatches:
         batch_size: int,
         augmentation: Augmentation | None = None,
         seed: int = 0,
+        skip_unreadable: bool = False,
     ) -> None:
         self._photos = tuple(photos)
         self._labels = labels
@@ -63,6 +69,8 @@ class PhotoBatches:
         self._seed = seed
         self._free_preprocessors: queue.SimpleQueue[Preprocessor] = queue.SimpleQueue()
         self._memory = _PhotoMemory()
+        self._skip_unreadable = skip_unreadable
+        self.unreadable: dict[int, PhotoError] = {}
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
@@ -80,14 +88,22 @@ class PhotoBatches:
         tensors = np.empty((len(chosen), *self._spec.shape[1:]), np.float32)
         targets = np.zeros((len(chosen), self._labels), np.float32)
         preprocessor = self._borrow_preprocessor()
+        row = 0
         try:
-            for row, number in enumerate(chosen):
+            for number in chosen:
                 photo = self._photos[number]
-                self._write(photo, int(number), preprocessor, tensors[row : row + 1])
+                try:
+                    self._write(photo, int(number), preprocessor, tensors[row : row + 1])
+                except PhotoError as error:
+                    if not self._skip_unreadable:
+                        raise
+                    self.unreadable[int(number)] = error
+                    continue
                 targets[row, photo.label] = 1.0
+                row += 1
         finally:
             self._free_preprocessors.put(preprocessor)
-        return tensors, targets
+        return tensors[:row], targets[:row]
 
     def _write(self, photo: LabelledPhoto, number: int, preprocessor: Preprocessor, tensor: Any) -> None:
         image = self._memory.read(photo.path)
@@ -165,10 +181,41 @@ def predict(
     Raises:
         PhotoError: a photo cannot be read.
     """
-    batches = PhotoBatches(photos.photos, len(photos.labels), spec, batch_size=_PREDICTION_BATCH)
-    outputs: list[npt.NDArray[np.float32]] = []
+    return _outputs(model, _in_order(photos, spec), progress, title)
+
+
+def predict_readable(
+    model: keras.Model, photos: LabelledFolder, spec: InputSpec, progress: Progress, title: str | None = None
+) -> tuple[npt.NDArray[np.float32], LabelledFolder, tuple[PhotoError, ...]]:
+    """Do as :func:`predict` with the photos that can be read.
+
+    Returns:
+        The outputs, the split without the other photos, and why each of those is left out.
+    """
+    batches = _in_order(photos, spec, skip_unreadable=True)
+    outputs = _outputs(model, batches, progress, title)
+    kept = tuple(photo for number, photo in enumerate(photos.photos) if number not in batches.unreadable)
+    errors = tuple(error for _, error in sorted(batches.unreadable.items()))
+    return outputs, dataclasses.replace(photos, photos=kept), errors
+
+
+def _in_order(photos: LabelledFolder, spec: InputSpec, *, skip_unreadable: bool = False) -> PhotoBatches:
+    return PhotoBatches(
+        photos.photos,
+        len(photos.labels),
+        spec,
+        batch_size=_PREDICTION_BATCH,
+        skip_unreadable=skip_unreadable,
+    )
+
+
+def _outputs(
+    model: keras.Model, batches: PhotoBatches, progress: Progress, title: str | None
+) -> npt.NDArray[np.float32]:
+    outputs = [np.empty((0, *model.output_shape[1:]), np.float32)]
     with progress.bar(title, len(batches)) as advance:
         for batch in prefetched(batches):
-            outputs.append(np.asarray(model.predict_on_batch(batch.tensors)))
+            if len(batch.tensors):
+                outputs.append(np.asarray(model.predict_on_batch(batch.tensors)))
             advance()
     return np.concatenate(outputs)

@@ -20,7 +20,7 @@ from hangtag_train.head import fit_head, read_features
 from hangtag_train.loading import prefetched
 from hangtag_train.network import build_network
 from hangtag_train.trainer import Trainer
-from hangtag_train.training_data import read_training_data
+from hangtag_train.training_data import list_training_data, screened
 
 if TYPE_CHECKING:
     from hangtag.progress import Progress
@@ -67,16 +67,16 @@ def sweep(plan: RunPlan, recipe: Recipe, progress: Progress) -> Sweep:
 
 
 def _losses(plan: RunPlan, recipe: Recipe, progress: Progress) -> tuple[list[float], list[float]]:
-    data = read_training_data(plan.data, plan.cache, progress)
+    data = list_training_data(plan.data, progress)
     labels = len(data.train.labels)
     keras.utils.set_random_seed(recipe.seed)
     network = build_network(recipe, labels)
     if recipe.head_epochs > 0:
-        splits = (data.train, data.validation)
-        features = read_features(
-            network, splits, recipe, dataset_sha256=data.sha256, cache=plan.cache, progress=progress
-        )
-        fit_head(network, features, splits, recipe, progress)
+        features = read_features(network, data, recipe, cache=plan.cache, progress=progress)
+        fit_head(network, features, recipe, progress)
+        data = features.data
+    else:
+        data = screened(data, plan.cache, progress)
     trainer = Trainer(network, recipe, np.array(data.train.targets), labels, None)
     batches = training_batches(data.train, recipe)
     rates: list[float] = []

@@ -63,6 +63,11 @@ class RunFolder:
         return self.path / "tensorboard"
 
     @property
+    def tuning(self) -> Path:
+        """Folder of the trials that settings were tuned on."""
+        return self.path / "tuning"
+
+    @property
     def _lock(self) -> Path:
         """Held by the process that writes into the folder; shows that a run was begun here."""
         return self.path / ".lock"
@@ -91,7 +96,8 @@ class RunFolder:
             raise TrainingError(
                 f"{self.path} holds an interrupted run: go on with --resume, or start again with --overwrite"
             )
-        if resume and not self.state.exists() and not self._lock.exists():
+        begun = self.state.exists() or self._lock.exists() or self.tuning.exists()
+        if resume and not begun:
             raise TrainingError(f"{self.path} holds no interrupted run to resume")
 
     @contextlib.contextmanager
@@ -118,7 +124,12 @@ class RunFolder:
                 raise TrainingError(
                     f"another training is writing into {self.path} now; choose another --out"
                 ) from None
-            yield
+            try:
+                yield
+            finally:
+                # Without a state there is nothing to resume; only a killed process leaves its lock behind.
+                if not self.state.exists():
+                    self._lock.unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Drop the seal, the state and the reports of an earlier run, which are no longer what they seem."""
@@ -146,7 +157,6 @@ class RunFolder:
         }
         write_json(self.seal, {**settings, "versions": versions(), "sha256": digests})
         self.state.unlink(missing_ok=True)
-        self._lock.unlink(missing_ok=True)
 
 
 def versions() -> dict[str, str]:

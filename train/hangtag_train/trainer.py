@@ -39,7 +39,7 @@ class Trainer:
         self._labels = labels
         self._teacher = teacher
         self._weights = photo_weights(recipe, targets, labels)
-        self._view = _TrainedView(network, recipe)
+        self._view = TrainedView(network, recipe)
         self._view.compile(
             build_optimizer(recipe),
             Objective(labels, teacher_share=recipe.teacher_share, temperature=recipe.teacher_temperature),
@@ -93,7 +93,7 @@ class Trainer:
         return float(loss), float(top1)
 
 
-def _step_function(view: _TrainedView, labels: int) -> Callable[..., tuple[Any, Any]]:
+def _step_function(view: TrainedView, labels: int) -> Callable[..., tuple[Any, Any]]:
     """Return a step of training: (tensors, targets[, weights]), learning rate -> mean loss and top-1.
 
     Keras's ``train_on_batch`` would hand every GPU the same whole batch, and costs a small network as much
@@ -152,7 +152,7 @@ def _spread(batch: tuple[Array, ...], strategy: Any) -> tuple[Any, ...]:
     return tuple(spread(part) for part in batch)
 
 
-class _TrainedView(keras.Model):  # type: ignore[misc]
+class TrainedView(keras.Model):  # type: ignore[misc]
     """A network as it is fine-tuned: features are dropped, BatchNorm keeps its stored statistics or learns.
 
     A functional Keras model hands ``training=True`` on to every layer, even to one that was called with

@@ -18,12 +18,12 @@ from hangtag_train.compute import computing
 from hangtag_train.distillation import Teacher
 from hangtag_train.finish import finish
 from hangtag_train.fit import fine_tune
-from hangtag_train.head import fit_head, read_features
+from hangtag_train.head import Features, fit_head, read_features
 from hangtag_train.history import best_row
 from hangtag_train.network import Network, build_network, input_spec, output_kind
 from hangtag_train.run_folder import RunFolder
 from hangtag_train.state import State
-from hangtag_train.training_data import TrainingData, read_training_data
+from hangtag_train.training_data import TrainingData, list_training_data, screened
 
 if TYPE_CHECKING:
     from hangtag.progress import Progress
@@ -70,7 +70,7 @@ def train(plan: RunPlan, recipe: Recipe, progress: Progress) -> Evaluation:
     folder = RunFolder(plan.out)
     folder.prepare(resume=plan.resume, overwrite=plan.overwrite)
     with folder.locked(), computing(recipe, progress):
-        data = read_training_data(plan.data, plan.cache, progress)
+        data = list_training_data(plan.data, progress)
         contract = _contract(recipe, data, spec)
         if plan.overwrite and not plan.resume:
             folder.clear()
@@ -80,7 +80,7 @@ def train(plan: RunPlan, recipe: Recipe, progress: Progress) -> Evaluation:
         teacher = None
         if recipe.teacher is not None and recipe.epochs > 0:
             teacher = Teacher(Path(recipe.teacher), data.train.labels, spec, recipe.teacher_temperature)
-        state = _beginning(network, data, plan, recipe, folder, progress=progress)
+        state, data, features = _beginning(network, data, plan, recipe, folder, progress=progress)
         board = Board(folder.board) if plan.tensorboard else None
 
         def save(reached: State) -> None:
@@ -104,6 +104,7 @@ def train(plan: RunPlan, recipe: Recipe, progress: Progress) -> Evaluation:
             source=plan.source,
             seconds=time.monotonic() - begun,
             progress=progress,
+            validation_features=features.validation if features and recipe.epochs == 0 else None,
         )
 
 
@@ -115,25 +116,26 @@ def _beginning(
     folder: RunFolder,
     *,
     progress: Progress,
-) -> State:
-    """Return the state that fine-tuning begins with: the interrupted run's, or after the linear head."""
+) -> tuple[State, TrainingData, Features | None]:
+    """Return what fine-tuning begins with: the interrupted run's state, or that after the linear head.
+
+    With it come the photos that can be read and the features that were computed on the way, if any.
+    """
+    if plan.resume and folder.state.exists():
+        state = State.load(folder.state, recipe, data.sha256)
+        progress.say(f"resuming after epoch {state.epochs_done} of {recipe.epochs}")
+        return state, screened(data, plan.cache, progress), None
     if plan.resume:
-        if folder.state.exists():
-            state = State.load(folder.state, recipe, data.sha256)
-            progress.say(f"resuming after epoch {state.epochs_done} of {recipe.epochs}")
-            return state
         progress.say("the run was interrupted before anything was reached: it begins anew")
-    history = []
-    if recipe.head_epochs > 0:
-        splits = (data.train, data.validation)
-        features = read_features(
-            network, splits, recipe, dataset_sha256=data.sha256, cache=plan.cache, progress=progress
-        )
-        history = fit_head(network, features, splits, recipe, progress)
-        progress.say(f"linear head: validation top-1 {best_row(history).validation_top1:.4f}")
-    elif recipe.epochs == 0:
-        raise TrainingError("neither --epochs nor --head-epochs: nothing would be trained")
-    return State.beginning(network.logits.get_weights(), history)
+    if recipe.head_epochs == 0:
+        if recipe.epochs == 0:
+            raise TrainingError("neither --epochs nor --head-epochs: nothing would be trained")
+        data = screened(data, plan.cache, progress)
+        return State.beginning(network.logits.get_weights(), []), data, None
+    features = read_features(network, data, recipe, cache=plan.cache, progress=progress)
+    history = fit_head(network, features, recipe, progress)
+    progress.say(f"linear head: validation top-1 {best_row(history).validation_top1:.4f}")
+    return State.beginning(network.logits.get_weights(), history), features.data, features
 
 
 def _contract(recipe: Recipe, data: TrainingData, spec: Any) -> ModelContract:

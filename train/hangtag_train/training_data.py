@@ -41,15 +41,11 @@ class TrainingData:
         return {split.path.name: len(split.photos) for split in splits if split is not None}
 
 
-def read_training_data(path: Path, cache: Path, progress: Progress) -> TrainingData:
-    """List a data set's photos and check that a classifier can be trained on them.
-
-    Every photo is decoded once, so that a bad one is found now and not an hour into training; what was found
-    is kept in the cache under the photos' digest.
+def list_training_data(path: Path, progress: Progress) -> TrainingData:
+    """List a data set's photos and check that a classifier can be trained on them; none is decoded yet.
 
     Raises:
-        DatasetError: a layout, class or count that cannot work, or too many photos that cannot be read; the
-            message says which.
+        DatasetError: a layout, class or count that cannot work; the message says which.
     """
     train = read_split(path, "train")
     labels = train.labels
@@ -68,10 +64,7 @@ def read_training_data(path: Path, cache: Path, progress: Progress) -> TrainingD
     contents = [content_digests(split) for split in splits]
     for warning in _leaks(splits, contents):
         progress.say(warning)
-    found = TrainingData(path, train, validation, test, digest(splits, contents))
-    screened = _screened(found, cache / "screened" / f"{found.sha256}.json", progress)
-    _check_counts(screened)
-    return screened
+    return _counted(TrainingData(path, train, validation, test, digest(splits, contents)))
 
 
 def _leaks(splits: Sequence[LabelledFolder], contents: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -88,7 +81,8 @@ def _leaks(splits: Sequence[LabelledFolder], contents: Sequence[Sequence[str]]) 
                 )
 
 
-def _check_counts(data: TrainingData) -> None:
+def _counted(data: TrainingData) -> TrainingData:
+    """Return the data if there is something to learn and to measure of every label."""
     labels = data.train.labels
     for split in (data.train, data.validation):
         if len(split.photos) < len(labels):
@@ -102,21 +96,40 @@ def _check_counts(data: TrainingData) -> None:
             f"{data.validation.path} has no photo of {', '.join(labels[index] for index in unseen)}: "
             "a label that is never measured cannot be trusted; add some or remove it from train"
         )
+    return data
 
 
-def _screened(data: TrainingData, known: Path, progress: Progress) -> TrainingData:
-    """Return the data without the photos that cannot be read, each of which is named."""
-    clean = _known_clean(known)
-    if clean:
+def screened(data: TrainingData, cache: Path, progress: Progress) -> TrainingData:
+    """Return the data without the photos that cannot be read, each of which is named.
+
+    Every photo is decoded once, so that a bad one is found now and not an hour into training; that all could
+    be read is kept in the cache under their digest.
+
+    Raises:
+        DatasetError: too many photos cannot be read.
+        OutputError: the cache cannot be written to.
+    """
+    known = cache / "screened" / f"{data.sha256}.json"
+    if _known_clean(known):
         return data
-    (train, validation), errors = screen((data.train, data.validation), progress)
-    for error in errors:
-        progress.say(f"skipped: {error}")
+    splits, errors = screen((data.train, data.validation), progress)
     make_folder(known.parent)
     write_json(known, {"unreadable": len(errors)})
-    return dataclasses.replace(
-        data, train=train, validation=validation, skipped=tuple(str(error) for error in errors)
-    )
+    return without_unreadable(data, splits, [str(error) for error in errors], progress)
+
+
+def without_unreadable(
+    data: TrainingData, splits: Sequence[LabelledFolder], reasons: Sequence[str], progress: Progress
+) -> TrainingData:
+    """Return the data with these splits for training and validation; say what was left out of them, and why.
+
+    Raises:
+        DatasetError: what is left cannot be trained on.
+    """
+    for reason in reasons:
+        progress.say(f"skipped: {reason}")
+    train, validation = splits
+    return _counted(dataclasses.replace(data, train=train, validation=validation, skipped=tuple(reasons)))
 
 
 def _known_clean(known: Path) -> bool:

@@ -28,7 +28,7 @@ from hangtag_train.network import build_network, fit_temperature, input_spec, la
 from hangtag_train.run_folder import RunFolder
 from hangtag_train.search_space import Setting, search_space, shortened, with_settings
 from hangtag_train.state import State
-from hangtag_train.training_data import read_training_data
+from hangtag_train.training_data import list_training_data, screened
 from hangtag_train.trials import Trial, Trials, begun, load_trials
 
 if TYPE_CHECKING:
@@ -62,13 +62,13 @@ def tune(plan: RunPlan, recipe: Recipe, trials: int, progress: Progress) -> Reci
     if plan.resume and run.state.exists():
         progress.say("tuning is over: the run goes on with the settings that it found")
         return recipe
-    folder = plan.out / "tuning"
+    folder = run.tuning
     if begun(folder) and not plan.resume and not plan.overwrite:
         raise TrainingError(
             f"{folder} holds trials of a tuning: go on with --resume, or start again with --overwrite"
         )
     with run.locked(), computing(recipe, progress):
-        data = read_training_data(plan.data, plan.cache, progress)
+        data = list_training_data(plan.data, progress)
         if plan.overwrite and not plan.resume:
             run.clear()
         if plan.resume and begun(folder):
@@ -95,16 +95,14 @@ def tune(plan: RunPlan, recipe: Recipe, trials: int, progress: Progress) -> Reci
 
 def _measure(plan: RunPlan, recipe: Recipe, data: TrainingData, progress: Progress) -> Measure:
     """Return what trains for a short while with some settings and tells how good they are."""
-    splits = (data.train, data.validation)
-    targets = np.array(data.validation.targets)
     keras.utils.set_random_seed(recipe.seed)
     network = build_network(recipe, len(data.train.labels))
     beginning = network.logits.get_weights()
     features = None
     if recipe.head_epochs > 0:
-        features = read_features(
-            network, splits, recipe, dataset_sha256=data.sha256, cache=plan.cache, progress=progress
-        )
+        features = read_features(network, data, recipe, cache=plan.cache, progress=progress)
+    data = features.data if features else screened(data, plan.cache, progress)
+    targets = np.array(data.validation.targets)
     spec = input_spec(recipe)
     teacher = None
     if recipe.teacher is not None and recipe.epochs > 0:
@@ -115,15 +113,22 @@ def _measure(plan: RunPlan, recipe: Recipe, data: TrainingData, progress: Progre
         tried = shortened(with_settings(recipe, settings))
         keras.utils.set_random_seed(recipe.seed)
         network.logits.set_weights(beginning)
-        history = [] if features is None else fit_head(network, features, splits, tried, silent)
+        history = [] if features is None else fit_head(network, features, tried, silent)
         if tried.epochs == 0 and features is not None:
             kernel, bias = network.head.get_weights()
-            outputs = features[1] @ kernel + bias
+            outputs = features.validation @ kernel + bias
         else:
             state = State.beginning(network.logits.get_weights(), history)
             try:
                 fine_tune(
-                    network, *splits, tried, state, progress=silent, save=lambda _: None, teacher=teacher
+                    network,
+                    data.train,
+                    data.validation,
+                    tried,
+                    state,
+                    progress=silent,
+                    save=lambda _: None,
+                    teacher=teacher,
                 )
             except TrainingError:  # the loss is not finite any more: nothing else is raised as one
                 return Trial(settings)
@@ -195,15 +200,14 @@ class _Oracle(BayesianOptimizationOracle):  # type: ignore[misc]
         number = self.proposed
         self.proposed += 1
         if number == 0:
-            proposal = {"status": "RUNNING", "values": self._own}
+            proposal: dict[str, Any] = {"status": "RUNNING", "values": self._own}
         else:
             # On matrices as small as these threads only wait for one another.
             with threadpool_limits(1):
                 proposal = dict(super().populate_space(trial_id))
             # Three digits are as many as a person would give.
-            rounded = {name: float(f"{value:.3g}") for name, value in (proposal["values"] or {}).items()}
-            proposal["values"] = rounded or None
-        if number < len(self._known.finished) and proposal["values"]:
+            proposal["values"] = {name: float(f"{value:.3g}") for name, value in proposal["values"].items()}
+        if number < len(self._known.finished):
             proposal["values"] = self._as_recorded(number, proposal["values"])
         return proposal
 

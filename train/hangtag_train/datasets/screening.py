@@ -32,13 +32,18 @@ def screen(
     errors: list[PhotoError] = []
     for split in splits:
         kept, bad = keep_readable(split, progress, f"checking {split.path.name}")
-        _check(split, kept, bad)
+        check_kept(split, kept, bad)
         usable.append(kept)
         errors.extend(bad)
     return tuple(usable), tuple(errors)
 
 
-def _check(split: LabelledFolder, kept: LabelledFolder, bad: Sequence[PhotoError]) -> None:
+def check_kept(split: LabelledFolder, kept: LabelledFolder, bad: Sequence[PhotoError]) -> None:
+    """Raise where too much of a split was left out.
+
+    Raises:
+        DatasetError: more than 5 % of the split, or every photo of one label in it, cannot be used.
+    """
     if not bad:
         return
     examples = "; ".join(str(error) for error in bad[:_EXAMPLES])
