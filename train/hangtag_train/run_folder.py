@@ -124,11 +124,16 @@ class RunFolder:
                 raise TrainingError(
                     f"another training is writing into {self.path} now; choose another --out"
                 ) from None
+            stopped = False
             try:
                 yield
+            except KeyboardInterrupt:
+                stopped = True
+                raise
             finally:
-                # Without a state there is nothing to resume; only a killed process leaves its lock behind.
-                if not self.state.exists():
+                # Where a run ended or could not begin there is nothing to resume; where it was stopped or
+                # killed its lock stays, to tell so.
+                if not stopped and not self.state.exists():
                     self._lock.unlink(missing_ok=True)
 
     def clear(self) -> None:

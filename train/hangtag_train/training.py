@@ -72,8 +72,6 @@ def train(plan: RunPlan, recipe: Recipe, progress: Progress) -> Evaluation:
     with folder.locked(), computing(recipe, progress):
         data = list_training_data(plan.data, progress)
         contract = _contract(recipe, data, spec)
-        if plan.overwrite and not plan.resume:
-            folder.clear()
         keras.utils.set_random_seed(recipe.seed)
         resumed = plan.resume and folder.state.exists()
         network = build_network(recipe, len(data.train.labels), pretrained=not resumed)
@@ -81,6 +79,8 @@ def train(plan: RunPlan, recipe: Recipe, progress: Progress) -> Evaluation:
         if recipe.teacher is not None and recipe.epochs > 0:
             teacher = Teacher(Path(recipe.teacher), data.train.labels, spec, recipe.teacher_temperature)
         state, data, features = _beginning(network, data, plan, recipe, folder, progress=progress)
+        if plan.overwrite and not plan.resume:
+            folder.clear()  # not before the photos have proved to be usable
         board = Board(folder.board) if plan.tensorboard else None
 
         def save(reached: State) -> None:
