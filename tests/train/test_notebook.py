@@ -54,7 +54,8 @@ def test_its_commands_and_options_exist(notebook) -> None:
             group, rest = found, rest[1:]
         return group, rest
 
-    lines = [line for cell in notebook.cells for line in cell.source.splitlines() if "!hangtag" in line]
+    sources = [cell.source.replace("\\\n", " ") for cell in notebook.cells]
+    lines = [line for source in sources for line in source.splitlines() if "!hangtag" in line]
     assert len(lines) > 12
     for line in lines:
         command, rest = command_of(line.split("!hangtag", 1)[1].split())
@@ -87,7 +88,7 @@ def test_the_course_runs_from_top_to_bottom(
         if cell.cell_type == "code":
             cell.source = _strict(cell.source)
     checked.cells.insert(0, nbformat.v4.new_code_cell("import sys, warnings\nwarnings.simplefilter('error')"))
-    checked.cells.append(nbformat.v4.new_code_cell("print(sys.executable)"))
+    checked.cells.append(nbformat.v4.new_code_cell("warnings.resetwarnings()\nprint(sys.executable)"))
     client = nbclient.NotebookClient(
         checked, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
@@ -111,10 +112,12 @@ def test_the_course_runs_from_top_to_bottom(
 
 def _strict(source: str) -> str:
     """Make a failing shell command fail its cell: IPython only notes its exit code."""
-    lines = []
+    lines: list[str] = []
     for line in source.splitlines():
+        goes_on = bool(lines) and lines[-1].endswith("\\")
         lines.append(line)
-        if line.startswith("!"):
+        shell = line.startswith("!") or goes_on
+        if shell and not line.endswith("\\"):
             lines.append(f"assert _exit_code == 0, ({line!r}, _exit_code)")
     return "\n".join(lines)
 
