@@ -16,7 +16,7 @@ from hangtag.scene import GARMENTS, render_garment
 _PROJECT = Path(__file__).resolve().parents[2]
 NOTEBOOK = _PROJECT / "train" / "notebooks" / "from-fashion-mnist-to-a-camera.ipynb"
 _FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
-_COUNTS = (("train", 900), ("t10k", 200))
+_COUNTS = (("train", 600), ("t10k", 100))
 
 
 @pytest.fixture(scope="module")

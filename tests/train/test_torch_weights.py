@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hangtag.errors import TrainingError
+from hangtag_train.backbones.efficientnet_lite import VARIANTS, checkpoint_path
 from hangtag_train.torch_weights import read_torch_weights
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
@@ -150,9 +151,7 @@ def test_metadata_on_the_dictionary_does_not_matter(torch: Any, tmp_path: Path) 
 
 
 def test_the_real_checkpoint() -> None:
-    from hangtag_train.backbones.efficientnet_lite import _weights_path
-
-    found = read_torch_weights(_weights_path())
+    found = read_torch_weights(checkpoint_path(VARIANTS["efficientnet-lite0"]))
     assert len(found) == 296
     shapes = {
         "_conv_stem.weight": (32, 3, 3, 3),
@@ -386,9 +385,7 @@ def test_cut_short_anywhere(torch: Any, tmp_path: Path) -> None:
 
 
 def test_the_real_checkpoint_cut_short(tmp_path: Path) -> None:
-    from hangtag_train.backbones.efficientnet_lite import _weights_path
-
-    data = _weights_path().read_bytes()
+    data = checkpoint_path(VARIANTS["efficientnet-lite0"]).read_bytes()
     for share in (0.0001, 0.001, 0.01, 0.5, 0.999999):
         refused(data[: int(len(data) * share)], tmp_path)
 

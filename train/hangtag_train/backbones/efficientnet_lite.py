@@ -237,14 +237,23 @@ def _block(inputs: Any, stage: _Stage, stride: int, name: str) -> Any:
     return features
 
 
-@contextlib.contextmanager
-def _checkpoint(variant: Variant) -> Iterator[Mapping[str, Array]]:
-    """Read the checkpoint; inside, a missing tensor or one of another shape becomes a TrainingError."""
+def checkpoint_path(variant: Variant) -> Path:
+    """Return the file with the ImageNet weights, inside the package that carries them.
+
+    Raises:
+        MissingExtra: the package with the weights is not installed.
+    """
     # Found, not imported: the package's code is not needed and none of it is run.
     spec = importlib.util.find_spec(variant.weights_package.replace("-", "_"))
     if spec is None or spec.origin is None:
         raise MissingExtra(f"the backbone {variant.name}", "train", variant.weights_package)
-    path = Path(spec.origin).parent / "models" / variant.checkpoint
+    return Path(spec.origin).parent / "models" / variant.checkpoint
+
+
+@contextlib.contextmanager
+def _checkpoint(variant: Variant) -> Iterator[Mapping[str, Array]]:
+    """Read the checkpoint; inside, a missing tensor or one of another shape becomes a TrainingError."""
+    path = checkpoint_path(variant)
     tensors = read_torch_weights(path)
     try:
         yield tensors
