@@ -40,7 +40,7 @@ def splits(shapes_dataset: Path) -> tuple[LabelledFolder, LabelledFolder]:
 
 
 def begin(network) -> State:
-    worst = dataclasses.replace(ROW, validation_top1=-1.0)  # so that any epoch is better
+    worst = dataclasses.replace(ROW, validation_loss=1e9)  # so that any epoch is better
     return State.beginning(network.logits.get_weights(), [worst])
 
 

@@ -122,10 +122,10 @@ def test_a_full_disk_leaves_the_state_before_as_it_was(
     assert list(tmp_path.iterdir()) == [path], "no half-written file stays behind"
 
 
-def test_better_accuracy_ranks_first_then_the_smaller_loss() -> None:
+def test_the_smaller_loss_ranks_first_then_better_accuracy() -> None:
     rows = [
         dataclasses.replace(ROW, validation_top1=top1, validation_loss=loss)
-        for top1, loss in ((0.8, 0.5), (0.9, 0.9), (0.9, 0.7), (0.9, 0.7))
+        for top1, loss in ((0.9, 0.8), (0.8, 0.5), (0.9, 0.5), (0.9, 0.5))
     ]
     assert best_row(rows) is rows[2]
     assert epochs_since_best(rows) == 1
@@ -134,8 +134,8 @@ def test_better_accuracy_ranks_first_then_the_smaller_loss() -> None:
 
 def test_the_average_of_the_best_epoch_is_kept() -> None:
     state = State.beginning([np.zeros(1, np.float32)], [])
-    for epoch, top1 in enumerate((0.5, 0.9, 0.7), 1):
+    for epoch, loss in enumerate((0.5, 0.3, 0.4), 1):
         state.average = [np.full(1, epoch, np.float32)]
-        state.record(dataclasses.replace(ROW, epoch=epoch, validation_top1=top1))
+        state.record(dataclasses.replace(ROW, epoch=epoch, validation_loss=loss))
     assert state.best[0] == 2
     assert state.epochs_done == 3

@@ -147,9 +147,9 @@ def _enough(state: State, recipe: Recipe) -> str | None:
     """Say why training is over before its last epoch, or None."""
     if not state.history or state.epochs_done == 0:
         return None
-    best = best_row(state.history)
-    if recipe.stop_at_top1 is not None and best.validation_top1 >= recipe.stop_at_top1:
-        return f"stopping: validation top-1 {best.validation_top1:.4f} reached {recipe.stop_at_top1:g}"
+    top1 = best_row(state.history).validation_top1
+    if recipe.stop_at_top1 is not None and top1 >= recipe.stop_at_top1:
+        return f"stopping: validation top-1 {top1:.4f} reached {recipe.stop_at_top1:g}"
     fine_tuned = [row for row in state.history if row.phase == "fine-tune"]
     if recipe.patience is not None and epochs_since_best(fine_tuned) >= recipe.patience:
         return f"stopping: no better validation result in {recipe.patience} epochs"
@@ -159,8 +159,8 @@ def _enough(state: State, recipe: Recipe) -> str | None:
 def _epoch_line(state: State, recipe: Recipe) -> str:
     row = state.history[-1]
     return (
-        f"epoch {row.epoch}/{recipe.epochs}: validation top-1 {row.validation_top1:.4f}"
-        f" (best {best_row(state.history).validation_top1:.4f}), loss {row.validation_loss:.4f}, "
+        f"epoch {row.epoch}/{recipe.epochs}: validation loss {row.validation_loss:.4f}"
+        f" (best {best_row(state.history).validation_loss:.4f}), top-1 {row.validation_top1:.4f}, "
         f"training loss {row.train_loss:.4f}, {row.seconds:.0f} s, "
         f"{100 * row.waiting_share:.0f} % of it waiting for photos"
     )
