@@ -69,8 +69,8 @@ def _read_split(dataset: Path, split: str, labels: Sequence[str] | None) -> Labe
     strangers = sorted(set(found) - set(order))
     if strangers:
         raise DatasetError(
-            f"{folder} has folders that are not labels of the model: {', '.join(strangers)}; "
-            f"the labels are {', '.join(order)}"
+            f"{folder} has folders that are not labels of the model: {_listing(strangers)}; "
+            f"the labels are {_listing(order)}"
         )
     photos: list[LabelledPhoto] = []
     for index, label in enumerate(order):
@@ -160,5 +160,9 @@ def _layout_message(dataset: Path, split: str) -> str:
     for child in inside:
         if (dataset / child / split).is_dir():
             return f"{given} has no {split} folder, but {given / child} has; give that folder"
-    listing = ", ".join(inside[:5]) + (", …" if len(inside) > 5 else "") if inside else "no folders"
+    listing = _listing(inside, 5) if inside else "no folders"
     return f"{given} has no folder {split!r} (it holds {listing}); {wanted}"
+
+
+def _listing(names: Sequence[str], most: int = 20) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

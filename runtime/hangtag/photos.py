@@ -16,7 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from hangtag.errors import PhotoError
-from hangtag.image_header import JPEG_SCAN, JPEG_START, PNG_START, TIFF_STARTS, jpeg_segments, read_header
+from hangtag.image_header import (
+    FORMAT_SUFFIXES,
+    JPEG_SCAN,
+    JPEG_START,
+    PNG_START,
+    TIFF_STARTS,
+    jpeg_segments,
+    read_header,
+)
 
 if TYPE_CHECKING:
     from hangtag.preprocess import Image
@@ -45,14 +53,17 @@ def decode_photo(data: bytes, name: str) -> Image:
     """Return the picture that an image file's bytes hold; ``name`` is what error messages call it.
 
     Raises:
-        PhotoError: not an image, damaged or cut short.
+        PhotoError: not a JPEG, PNG, WebP, BMP or TIFF, damaged, too large or cut short. (How other formats
+            are decoded, and whether, depends on OpenCV's build, and their size is not known before.)
     """
     if not data:
         raise PhotoError(f"{name} is empty (0 bytes)")
     if not _is_whole(data):
         raise PhotoError(f"{name} is cut short: its image data ends too early; copy the file again")
     header = read_header(data)
-    if header is not None and header.width * header.height > MAX_PIXELS:
+    if header is None:
+        raise PhotoError(f"{name} is not an image that can be read; wanted {', '.join(FORMAT_SUFFIXES)}")
+    if header.width * header.height > MAX_PIXELS:
         raise PhotoError(
             f"{name} is {header.width} x {header.height} pixels; "
             f"at most {MAX_PIXELS // 10**6} megapixels are read: shrink it"

@@ -148,6 +148,9 @@ def test_damaged_files_give_a_picture_or_a_photo_error(kind: str, data: st.DataO
         (b"RIFF\x00\x00\x00\x00WEBP", "not an image"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
         (bytes(1000), "not an image"),
+        # OpenCV would decode these, at whatever size they announce.
+        (b"P5 2 2 255\n" + bytes(4), "wanted JPEG, PNG, WebP, BMP, TIFF"),
+        (b"GIF89a" + bytes(40), "wanted JPEG, PNG, WebP, BMP, TIFF"),
     ],
 )
 def test_what_is_no_photo(

@@ -80,6 +80,8 @@ def test_without_a_recipe_it_is_the_default(calls: Calls) -> None:
         (["--set", "step_epochs=2", "--set", "momentum = 0"], {"step_epochs": 2, "momentum": 0}),
         (["--set", "patience=none", "--set", "pretrained=true"], {}),
         (["--set", "blocks=0-9"], {"blocks": "0-9"}),
+        (["--set", "blocks=0", "--set", "model_name=501"], {"blocks": "0", "model_name": "501"}),
+        (["--set", "blocks=None", "--set", "model_name=true"], {"blocks": None, "model_name": "true"}),
     ],
 )
 def test_options_change_the_recipe_and_nothing_else(

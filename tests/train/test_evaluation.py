@@ -16,15 +16,16 @@ from click.testing import CliRunner, Result
 
 from hangtag import Classifier
 from hangtag.cli import main
-from hangtag.contract import InputSpec, ModelContract, OutputKind, OutputSpec, TensorFormat
+from hangtag.contract import InputSpec, ModelContract, OutputKind, OutputSpec, Provenance, TensorFormat
 from hangtag.errors import ContractError, DatasetError, RunError, TrainingError
-from hangtag.labelled_folder import read_split
+from hangtag.labelled_folder import dataset_digest, read_split
 from hangtag.metrics import evaluate as measure
 from hangtag.photos import read_photo
 from hangtag.preprocess import preprocess
 from hangtag.progress import Progress
 from hangtag.run_seal import read_run
 from hangtag.scoring import Scorer, score_photos
+from hangtag_train.datasets import SourceOptions, prepare
 from hangtag_train.evaluation import evaluate_model, open_scorer, read_splits
 
 QUIET = Progress(quiet=True)
@@ -74,7 +75,7 @@ def test_a_keras_files_scores_are_what_keras_says(shapes_dataset: Path, tmp_path
     photos, _ = read_splits(shapes_dataset, ["validation"], LABELS, QUIET)
     scores = score_photos(scorer, photos, QUIET)
     np.testing.assert_allclose(scores, _outputs(model, shapes_dataset), atol=1e-6)
-    found = evaluate_model(scorer, photos, QUIET, seed=3)
+    _, found = evaluate_model(scorer, photos, QUIET, seed=3)
     assert found == measure(scores, np.array(photos.targets), LABELS, seed=3)
 
 
@@ -346,7 +347,7 @@ def test_a_folder_without_splits_is_split_as_training_splits_it(
 
 def test_a_label_without_a_folder_has_no_recall(two_shapes: Path, tmp_path: Path) -> None:
     scorer = open_scorer(_saved(tmp_path / "model", _network(), _contract()))
-    found = evaluate_model(scorer, read_splits(two_shapes, ["validation"], LABELS, QUIET)[0], QUIET)
+    _, found = evaluate_model(scorer, read_splits(two_shapes, ["validation"], LABELS, QUIET)[0], QUIET)
     assert found.photos == 8
     assert found.classes[2].recall is None
 
@@ -359,7 +360,7 @@ def test_the_command_prints_what_was_measured(shapes_dataset: Path, sealed_run: 
     assert result.exit_code == 0, result.output
     assert result.stderr == "", "validation is read without a remark"
     scorer = open_scorer(sealed_run)
-    value = evaluate_model(scorer, read_splits(shapes_dataset, ["validation"], LABELS, QUIET)[0], QUIET)
+    _, value = evaluate_model(scorer, read_splits(shapes_dataset, ["validation"], LABELS, QUIET)[0], QUIET)
     lines = result.stdout.splitlines()
     assert [line.split()[0] for line in lines[:4]] == ["label", *LABELS]
     assert lines[4] == "validation: 12 photos"
@@ -386,6 +387,32 @@ def test_reading_test_is_explicit_and_said(shapes_dataset: Path, sealed_run: Pat
     assert "test: 6 photos" in result.stdout
 
 
+def test_another_split_than_that_of_training_is_said(shapes_dataset: Path, tmp_path: Path) -> None:
+    source = tmp_path / "photos"
+    for split in ("train", "validation", "test"):
+        for label in LABELS:
+            for photo in (shapes_dataset / split / label).iterdir():
+                (source / label).mkdir(parents=True, exist_ok=True)
+                shutil.copy(photo, source / label / f"{split}-{photo.name}")
+    options = SourceOptions(seed=3, validation_share=0.2, cache=tmp_path / "cache")
+    trained_with = dataset_digest(prepare(str(source), options, QUIET).path, LABELS)
+    contract = _contract(provenance=Provenance(dataset_sha256=trained_with))
+    model = _saved(tmp_path / "model", _network(), contract)
+
+    def said(*arguments: object) -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HANGTAG_CACHE", str(tmp_path / "cache"))
+            result = _run(model, source, *arguments)
+        assert result.exit_code == 0, result.output
+        return result.stderr
+
+    same = ("--split-seed", 3, "--validation-share", 0.2)
+    assert "another split" not in said(*same)
+    assert "note: the model was trained with other photos, or with another split" in said(*same[2:])
+    assert "another split" in said(*same[:2])
+    assert "another split" not in _run(model, shapes_dataset).stderr, "it brings its own splits"
+
+
 def test_stress_and_pictures(shapes_dataset: Path, sealed_run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = _run(sealed_run, shapes_dataset, "--stress", "--seed", 2, "--out", out)
@@ -393,9 +420,10 @@ def test_stress_and_pictures(shapes_dataset: Path, sealed_run: Path, tmp_path: P
     assert {path.name for path in out.iterdir()} == {
         "evaluation.json",
         "confusion_validation.png",
+        "mistakes_validation.png",
         "stress_validation.png",
     }
-    for picture in ("confusion_validation.png", "stress_validation.png"):
+    for picture in ("confusion_validation.png", "mistakes_validation.png", "stress_validation.png"):
         assert read_photo(out / picture).shape[1] > 400
     record = json.loads((out / "evaluation.json").read_text())
     assert record["stress"]["clean_top1"] == record["top1"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from hangtag.extras import extra_needed
 from hangtag.progress import Progress
@@ -74,7 +75,14 @@ def evaluate(
     from hangtag.files import make_folder
     from hangtag.readable import say_skipped
     from hangtag.stress_report import stress_scores
-    from hangtag_train.evaluation import KERAS_SUFFIX, evaluate_model, folder_of, open_scorer, read_splits
+    from hangtag_train.evaluation import (
+        KERAS_SUFFIX,
+        evaluate_model,
+        folder_of,
+        open_scorer,
+        other_split_note,
+        read_splits,
+    )
 
     if contract is not None and (model.is_dir() or model.suffix.lower() != KERAS_SUFFIX):
         raise click.UsageError(
@@ -86,15 +94,18 @@ def evaluate(
             import matplotlib as mpl
 
             del mpl
+        from hangtag_train.mistakes import draw_mistakes
     progress = Progress()
     chosen = tuple(dict.fromkeys(splits)) or ("validation",)
     scorer = open_scorer(model, contract=contract, threads=threads)
     folder = folder_of(data, chosen, options_from(source), progress)
     photos, errors = read_splits(folder, chosen, scorer.contract.labels, progress)
     say_skipped(progress, errors)
+    if (note := other_split_note(folder, scorer.contract)) is not None:
+        click.echo(note, err=True)
     if "test" in chosen:
         click.echo("note: the test split was read; choose nothing by what it says", err=True)
-    evaluation = evaluate_model(scorer, photos, progress, seed=seed)
+    scores, evaluation = evaluate_model(scorer, photos, progress, seed=seed)
     stressed = stress_scores(scorer, photos, progress, seed) if stress else None
     record = {
         "model": str(model),
@@ -106,7 +117,10 @@ def evaluate(
         "stress": stressed.as_record() if stressed is not None else None,
     }
     if out is not None:
-        _write(out, "_".join(chosen), record, evaluation, stressed)
+        name = "_".join(chosen)
+        _write(out, name, record, evaluation, stressed)
+        paths = [photo.path for photo in photos.photos]
+        draw_mistakes(paths, scores, np.array(photos.targets), photos.labels, out / f"mistakes_{name}.png")
     if as_json:
         click.echo(json.dumps(record, ensure_ascii=False))
         return

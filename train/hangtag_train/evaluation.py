@@ -12,12 +12,13 @@ from hangtag.classifier import Classifier
 from hangtag.contract import ModelContract
 from hangtag.errors import PhotoError, RunError
 from hangtag.extras import extra_needed
-from hangtag.labelled_folder import LabelledFolder, read_split
+from hangtag.labelled_folder import LabelledFolder, dataset_digest, read_split
 from hangtag.metrics import Evaluation
 from hangtag.metrics import evaluate as measure
 from hangtag.run_seal import CONTRACT_NAME, read_run
-from hangtag.scoring import Scorer, score_photos
+from hangtag.scoring import Scorer, Scores, score_photos
 from hangtag_train.datasets import prepare
+from hangtag_train.datasets.building import RECORD_NAME
 from hangtag_train.datasets.named import NAMED
 from hangtag_train.datasets.screening import screen
 
@@ -96,17 +97,37 @@ def read_splits(
     return LabelledFolder(folder, tuple(labels), pooled), errors
 
 
+def other_split_note(folder: Path, contract: ModelContract) -> str | None:
+    """Say that a data set that was split here is not the one a model was trained with; None where it is.
+
+    Raises:
+        DatasetError: a photo cannot be read.
+    """
+    trained_with = contract.provenance.dataset_sha256
+    if trained_with is None or not (folder / RECORD_NAME).is_file():
+        return None
+    if dataset_digest(folder, contract.labels) == trained_with:
+        return None
+    return (
+        "note: the model was trained with other photos, or with another split of these: it may have learned "
+        "some of those measured here; give the --split-seed and the shares of its training (see its run.json)"
+    )
+
+
 def evaluate_model(
     scorer: Scorer, photos: LabelledFolder, progress: Progress, *, seed: int = 0
-) -> Evaluation:
+) -> tuple[Scores, Evaluation]:
     """Measure a model on photos; ``seed`` is that of the bootstrap intervals.
+
+    Returns:
+        The scores, float64, shape (photos, labels), and what they come to.
 
     Raises:
         PhotoError: a photo cannot be read.
         ModelFileError: the model computes something that is not a number.
     """
     scores = score_photos(scorer, photos, progress, "scoring")
-    return measure(scores, np.array(photos.targets, np.int64), photos.labels, seed=seed)
+    return scores, measure(scores, np.array(photos.targets, np.int64), photos.labels, seed=seed)
 
 
 def _contract_of(model: Path, given: Path | None) -> ModelContract:

@@ -239,6 +239,11 @@ def _check_settings(settings: Mapping[str, Any], owner: type, what: str) -> None
             raise TrainingError(f"setting {name} is {value!r}; wanted {wanted}")
 
 
+def holds_text(setting: str) -> bool:
+    """True for a setting of a recipe whose value is text, even where it looks like a number."""
+    return str in _plain_types(typing.get_type_hints(Recipe).get(setting, int))
+
+
 def _plain_types(hint: Any) -> tuple[type, ...]:
     origin = typing.get_origin(hint)
     if origin is Literal:

@@ -88,6 +88,8 @@ def _collect(context: click.Context, parameter: click.Parameter, value: Any) -> 
 
 
 def _collect_set(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> None:
+    from hangtag_train.recipe import holds_text
+
     del parameter
     settings = context.meta.setdefault(_KEY, {})
     for assignment in values:
@@ -98,15 +100,20 @@ def _collect_set(context: click.Context, parameter: click.Parameter, values: tup
         if dot and group == "augmentation":
             settings.setdefault("augmentation", {})[inner] = parsed(text)
         else:
-            settings[group + dot + inner] = parsed(text)
+            settings[group + dot + inner] = parsed(text, as_text=holds_text(group + dot + inner))
 
 
-def parsed(text: str) -> Any:
-    """Return a value as TOML would read it; what is no number, ``true``, ``false`` or ``none`` is text."""
+def parsed(text: str, *, as_text: bool = False) -> Any:
+    """Return a value as TOML would read it; what is no number, ``true``, ``false`` or ``none`` is text.
+
+    With ``as_text`` only ``none`` is not: a model may be called 501.
+    """
     plain = text.strip()
     words = {"true": True, "false": False, "none": None}
-    if plain.lower() in words:
+    if plain.lower() in words and (plain.lower() == "none" or not as_text):
         return words[plain.lower()]
+    if as_text:
+        return plain
     if re.fullmatch(r"[+-]?\d+", plain):
         return int(plain)
     try:
