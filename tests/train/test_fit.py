@@ -10,13 +10,14 @@ import pytest
 
 from hangtag.errors import TrainingError
 from hangtag.labelled_folder import LabelledFolder, read_split
+from hangtag.metrics import negative_log_likelihood
 from hangtag.photos import read_photo
 from hangtag.preprocess import preprocess
 from hangtag_train import fit
 from hangtag_train.fit import RunningAverage, fine_tune
 from hangtag_train.history import HistoryRow
 from hangtag_train.loading import PhotoBatches, predict
-from hangtag_train.network import input_spec
+from hangtag_train.network import input_spec, softmax
 from hangtag_train.recipe import Recipe
 from hangtag_train.state import State
 from hangtag_train.trainer import Trainer
@@ -256,6 +257,17 @@ def test_when_it_is_enough(settings: dict[str, float], top1: tuple[float, ...], 
     assert said is None if reason is None else (said is not None and reason in said)
 
 
+def test_the_top1_that_stops_is_that_of_what_is_kept() -> None:
+    rows = [
+        dataclasses.replace(row, calibrated_loss=loss)
+        for row, loss in zip(history_of(0.8, 0.95), (0.3, 0.35), strict=True)
+    ]
+    recipe = RECIPE.changed({"stop_at_top1": 0.9})
+    assert fit._enough(State([], [], [], rows, epochs_done=2), recipe) is None
+    rows.append(dataclasses.replace(rows[1], epoch=3, calibrated_loss=0.2))
+    assert "0.9500 reached 0.9" in str(fit._enough(State([], [], [], rows, epochs_done=3), recipe))
+
+
 def test_a_good_head_is_no_reason_to_stop_before_fine_tuning_began() -> None:
     state = State([], [], [], [dataclasses.replace(ROW, validation_top1=1.0)])
     assert fit._enough(state, RECIPE.changed({"stop_at_top1": 0.9, "patience": 1})) is None
@@ -268,6 +280,20 @@ def test_stopping_early_keeps_the_best(small_network, splits, silent) -> None:
     assert state.epochs_done == 1
     for kept, loaded in zip(state.best, network.logits.get_weights(), strict=True):
         np.testing.assert_array_equal(kept, loaded)
+
+
+def test_what_an_epoch_is_ranked_by_is_its_loss_after_calibration(small_network, splits, silent) -> None:
+    network = small_network(3)
+    state = tuned(network, splits, silent, dataclasses.replace(RECIPE, epochs=1))
+    logits = predict(network.logits, splits[1], input_spec(RECIPE), silent)
+    targets = np.array(splits[1].targets)
+    row = state.history[-1]
+    at = [
+        negative_log_likelihood(softmax(logits / np.float32(temperature)), targets)
+        for temperature in np.geomspace(0.25, 20, 400)
+    ]
+    assert row.calibrated_loss == pytest.approx(min(at), abs=1e-4)
+    assert row.validation_loss == pytest.approx(negative_log_likelihood(softmax(logits), targets), abs=1e-5)
 
 
 # --- diverging ---------------------------------------------------------------------------------------------

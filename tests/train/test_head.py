@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -9,13 +10,14 @@ import numpy as np
 import pytest
 from tiny_run import QUIET
 
+from hangtag.errors import TrainingError
 from hangtag.labelled_folder import LabelledFolder, read_split
 from hangtag.progress import Progress
 from hangtag_train import loading
 from hangtag_train.head import Features, fit_head, read_features
 from hangtag_train.history import best_row
 from hangtag_train.loading import predict
-from hangtag_train.network import input_spec, label_logits, softmax
+from hangtag_train.network import Network, input_spec, label_logits, softmax
 from hangtag_train.recipe import Recipe
 from hangtag_train.training_data import TrainingData, list_training_data
 
@@ -86,6 +88,41 @@ def test_other_photos_weights_or_pixels_are_read_anew(
     read(network, RECIPE.changed({"backbone": "mlp", "pretrained": False}))
     assert len(photos_read) == 120
     assert len(list((tmp_path / "features").iterdir())) == 4
+
+
+def _other_last_weight(network: Network) -> None:
+    *weights, last = network.features.get_weights()
+    network.features.set_weights([*weights, last + 1])
+
+
+def _other_activation(network: Network) -> None:
+    layer = next(layer for layer in network.features.layers if isinstance(layer, keras.layers.Conv2D))
+    layer.activation = keras.activations.tanh
+
+
+@pytest.mark.parametrize("change", [_other_last_weight, _other_activation])
+def test_another_backbone_in_one_place_only_has_other_features(
+    change: Callable[[Network], None], network, read, photos_read: list[Path]
+) -> None:
+    read(network)
+    change(network)
+    read(network)
+    assert len(photos_read) == 60
+
+
+def test_features_that_are_no_numbers_are_refused_and_not_kept(network, read, tmp_path: Path) -> None:
+    first, *weights = network.features.get_weights()
+    network.features.set_weights([np.full_like(first, np.nan), *weights])
+    with pytest.raises(TrainingError, match="features that are not finite for 18 of 18 photos of train"):
+        read(network)
+    assert not list((tmp_path / "features").glob("*"))
+
+
+def test_a_head_that_diverges_stops_and_says_when(network, read, silent) -> None:
+    features = read(network)
+    huge = dataclasses.replace(features, train=features.train * np.float32(1e38))
+    with pytest.raises(TrainingError, match=r"linear head diverged in epoch \d+ of 12: .*is 0\.1"):
+        fit_head(network, huge, RECIPE, silent)
 
 
 def test_settings_that_do_not_change_features_share_them(network, read, photos_read: list[Path]) -> None:

@@ -122,14 +122,22 @@ def test_a_full_disk_leaves_the_state_before_as_it_was(
     assert list(tmp_path.iterdir()) == [path], "no half-written file stays behind"
 
 
-def test_the_smaller_loss_ranks_first_then_better_accuracy() -> None:
+@pytest.mark.parametrize("field", ["calibrated_loss", "validation_loss"])  # older rows lack the first
+def test_the_smaller_loss_ranks_first_then_better_accuracy(field: str) -> None:
     rows = [
-        dataclasses.replace(ROW, validation_top1=top1, validation_loss=loss)
+        dataclasses.replace(ROW, validation_top1=top1, **{field: loss})
         for top1, loss in ((0.9, 0.8), (0.8, 0.5), (0.9, 0.5), (0.9, 0.5))
     ]
     assert best_row(rows) is rows[2]
     assert epochs_since_best(rows) == 1
     assert epochs_since_best(rows[:3]) == 0
+
+
+def test_a_network_that_is_right_but_not_sure_ranks_above_one_that_is_only_sure() -> None:
+    # What label smoothing does to the loss of fine-tuning, against a head that was fitted without it.
+    head = dataclasses.replace(ROW, validation_loss=0.08, calibrated_loss=0.07, validation_top1=0.98)
+    tuned = dataclasses.replace(ROW, validation_loss=0.11, calibrated_loss=0.01, validation_top1=1.0)
+    assert best_row([head, tuned]) is tuned
 
 
 def test_the_average_of_the_best_epoch_is_kept() -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from hangtag.errors import TrainingError
-from hangtag.metrics import negative_log_likelihood, top_k
 from hangtag_train.history import HistoryRow, best_row, epochs_since_best
 from hangtag_train.loading import PhotoBatches, predict, prefetched
-from hangtag_train.network import Array, Network, input_spec, label_logits, softmax
+from hangtag_train.network import Array, Network, input_spec, label_logits, validation_figures
 from hangtag_train.optimisation import learning_rate
 from hangtag_train.trainer import Trainer
 
@@ -81,7 +79,7 @@ def fine_tune(
         model.set_weights(state.weights)
         if not np.isfinite(logits).all():
             raise TrainingError(_diverged(recipe, epoch, len(batches) - 1, len(batches)))
-        state.record(_row(epoch, fitted, softmax(logits), targets, begun=begun))
+        state.record(_row(epoch, fitted, validation_figures(logits, targets), begun=begun))
         save(state)
         progress.say(_epoch_line(state, recipe))
     model.set_weights(state.best)
@@ -147,7 +145,7 @@ def _enough(state: State, recipe: Recipe) -> str | None:
     """Say why training is over before its last epoch, or None."""
     if not state.history or state.epochs_done == 0:
         return None
-    top1 = best_row(state.history).validation_top1
+    top1 = best_row(state.history).validation_top1  # of what would be kept
     if recipe.stop_at_top1 is not None and top1 >= recipe.stop_at_top1:
         return f"stopping: validation top-1 {top1:.4f} reached {recipe.stop_at_top1:g}"
     fine_tuned = [row for row in state.history if row.phase == "fine-tune"]
@@ -157,28 +155,30 @@ def _enough(state: State, recipe: Recipe) -> str | None:
 
 
 def _epoch_line(state: State, recipe: Recipe) -> str:
-    row = state.history[-1]
+    row, best = state.history[-1], best_row(state.history)
+    kept = "the best so far" if best is row else f"{_name(best)} is better"
     return (
-        f"epoch {row.epoch}/{recipe.epochs}: validation loss {row.validation_loss:.4f}"
-        f" (best {best_row(state.history).validation_loss:.4f}), top-1 {row.validation_top1:.4f}, "
+        f"epoch {row.epoch}/{recipe.epochs}: validation loss {row.validation_loss:.4f}, "
+        f"top-1 {row.validation_top1:.4f} ({kept}), "
         f"training loss {row.train_loss:.4f}, {row.seconds:.0f} s, "
         f"{100 * row.waiting_share:.0f} % of it waiting for photos"
     )
 
 
-def _row(
-    epoch: int, fitted: Epoch, scores: Array, targets: npt.NDArray[np.int64], *, begun: float
-) -> HistoryRow:
+def _name(row: HistoryRow) -> str:
+    return "the linear head" if row.phase == "head" else f"epoch {row.epoch}"
+
+
+def _row(epoch: int, fitted: Epoch, figures: Mapping[str, float], *, begun: float) -> HistoryRow:
     return HistoryRow(
         phase="fine-tune",
         epoch=epoch + 1,
         train_loss=fitted.loss,
         train_top1=fitted.top1,
-        validation_loss=negative_log_likelihood(scores, targets),
-        validation_top1=top_k(scores, targets, 1),
         seconds=time.monotonic() - begun,
         waiting_share=fitted.waiting_share,
         learning_rate=fitted.learning_rate,
+        **figures,
     )
 
 

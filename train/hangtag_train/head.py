@@ -6,23 +6,25 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import math
 import time
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
+from hangtag.errors import TrainingError
 from hangtag.files import make_folder, whole_file
-from hangtag.metrics import negative_log_likelihood, top_k
 from hangtag_train.datasets.screening import check_kept
 from hangtag_train.history import HistoryRow, best_row
 from hangtag_train.loading import predict_readable
-from hangtag_train.network import Array, Network, input_spec, label_logits, softmax
+from hangtag_train.network import Array, Network, input_spec, label_logits, validation_figures
 from hangtag_train.objective import photo_weights
+from hangtag_train.run_folder import versions
 from hangtag_train.training_data import TrainingData, without_unreadable
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def read_features(
 
     Raises:
         DatasetError: too many photos cannot be read.
+        TrainingError: a feature is not finite.
         OutputError: the cache cannot be written to.
     """
     path = cache / "features" / f"{_features_key(network, recipe, data.sha256)}.npz"
@@ -68,6 +71,7 @@ def read_features(
         check_kept(split, readable, errors)
         kept.append(readable)
         reasons += [str(error) for error in errors]
+        _check_finite(features, split.path.name, recipe)
         arrays[split.path.name] = features
         left = set(readable.photos)
         arrays[f"{split.path.name}_kept"] = np.array([photo in left for photo in split.photos])
@@ -78,10 +82,21 @@ def read_features(
     return Features(usable, arrays[data.train.path.name], arrays[data.validation.path.name])
 
 
+def _check_finite(features: Array, split: str, recipe: Recipe) -> None:
+    bad = int((~np.isfinite(features).all(axis=1)).sum())
+    if bad:
+        raise TrainingError(
+            f"the backbone {recipe.backbone} gives features that are not finite for {bad} of "
+            f"{len(features)} photos of {split}: its weights or its input's preparation do not fit"
+        )
+
+
 def _features_key(network: Network, recipe: Recipe, dataset_sha256: str) -> str:
     total = hashlib.sha256(dataset_sha256.encode())
     total.update(repr(input_spec(recipe)).encode())
-    total.update(json.dumps([layer.name for layer in network.features.layers]).encode())
+    for layer in network.features.layers:
+        total.update(json.dumps([layer.name, layer.get_config()], sort_keys=True, default=str).encode())
+    total.update(json.dumps(versions(), sort_keys=True).encode())
     for weight in network.features.get_weights():
         total.update(np.ascontiguousarray(weight).tobytes())
     return total.hexdigest()[:32]
@@ -111,7 +126,11 @@ def _cached(path: Path, data: TrainingData, progress: Progress) -> Features | No
 
 
 def fit_head(network: Network, features: Features, recipe: Recipe, progress: Progress) -> list[HistoryRow]:
-    """Fit the last layer on features; the best epoch by validation is kept in it."""
+    """Fit the last layer on features; the best epoch by validation is kept in it.
+
+    Raises:
+        TrainingError: the loss is not finite any more.
+    """
     train_targets = np.array(features.data.train.targets)
     targets = np.array(features.data.validation.targets)
     head = _head(network, features.train.shape[1], recipe)
@@ -129,9 +148,16 @@ def fit_head(network: Network, features: Features, recipe: Recipe, progress: Pro
                 sample_weight=photo_weight,
                 verbose=0,
             )
-            scores = softmax(label_logits(head.predict(features.validation, batch_size=1024, verbose=0)))
+            logits = label_logits(head.predict(features.validation, batch_size=1024, verbose=0))
             means = {name: float(values[-1]) for name, values in fitted.history.items()}
-            history.append(_row(epoch, means, scores, targets, recipe=recipe, begun=begun))
+            if not (math.isfinite(means["loss"]) and np.isfinite(logits).all()):
+                raise TrainingError(
+                    f"the linear head diverged in epoch {epoch + 1} of {recipe.head_epochs}: its loss or its "
+                    "weights are not finite any more; lower head_learning_rate, which is "
+                    f"{recipe.head_learning_rate:g}"
+                )
+            figures = validation_figures(logits, targets)
+            history.append(_row(epoch, means, figures, recipe=recipe, begun=begun))
             if best_row(history) is history[-1]:
                 best = head.get_weights()
             advance()
@@ -161,9 +187,8 @@ def _head(network: Network, width: int, recipe: Recipe) -> keras.Model:
 
 def _row(
     epoch: int,
-    means: dict[str, float],
-    scores: Array,
-    targets: npt.NDArray[np.int64],
+    means: Mapping[str, float],
+    figures: Mapping[str, float],
     *,
     recipe: Recipe,
     begun: float,
@@ -173,8 +198,7 @@ def _row(
         epoch=epoch + 1,
         train_loss=means["loss"],
         train_top1=means["accuracy"],
-        validation_loss=negative_log_likelihood(scores, targets),
-        validation_top1=top_k(scores, targets, 1),
         seconds=time.monotonic() - begun,
         learning_rate=recipe.head_learning_rate,
+        **figures,
     )

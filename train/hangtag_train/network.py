@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hangtag.contract import OutputKind
 from hangtag.errors import TrainingError
+from hangtag.metrics import negative_log_likelihood, top_k
 from hangtag_train.backbones import find_backbone
 
 if TYPE_CHECKING:
@@ -117,6 +118,21 @@ def fit_temperature(logits: Array, targets: npt.NDArray[np.int64]) -> float:
         else:
             low = left
     return float(np.exp((low + high) / 2))
+
+
+def validation_figures(logits: Array, targets: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Return what a history keeps of the validation photos, by the names of its fields.
+
+    Args:
+        logits: (photos, labels), finite.
+        targets: (photos,) label indices.
+    """
+    scores = softmax(logits)
+    return {
+        "validation_loss": negative_log_likelihood(scores, targets),
+        "validation_top1": top_k(scores, targets, 1),
+        "calibrated_loss": _likelihood_loss(logits, targets, fit_temperature(logits, targets)),
+    }
 
 
 def _likelihood_loss(logits: Array, targets: npt.NDArray[np.int64], temperature: float) -> float:

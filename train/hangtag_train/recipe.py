@@ -71,7 +71,8 @@ class Recipe:
         teacher_share: weight of the teacher's scores in the loss, against the labels'.
         teacher_temperature: by which both sets of logits are divided before they are compared.
         patience: stop after so many epochs without a better validation result; None never does.
-        stop_at_top1: stop when validation top-1 reaches this fraction; None never does.
+        stop_at_top1: stop when the validation top-1 of the checkpoint to be kept reaches this fraction;
+            None never does.
         mixed_precision: compute in float16 on a GPU (refused where there is none).
         deterministic: use only operations that repeat themselves exactly, at some cost in speed.
         seed: of shuffling, augmentation and fresh weights.

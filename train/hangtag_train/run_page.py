@@ -92,7 +92,11 @@ def read_history(path: Path) -> list[HistoryRow]:
         with path.open(newline="", encoding="utf-8") as file:
             return [
                 HistoryRow(
-                    **{name: kinds.get(name, float)(text) for name, text in row.items() if name in known}
+                    **{
+                        name: kinds.get(name, float)(text)
+                        for name, text in row.items()
+                        if name in known and text != ""
+                    }
                 )
                 for row in csv.DictReader(file)
             ]
