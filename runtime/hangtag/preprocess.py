@@ -81,6 +81,23 @@ def target_rectangle(image_wh: tuple[int, int], spec: InputSpec) -> Rectangle:
     return ((spec.width_px - inner_w) // 2, (spec.height_px - inner_h) // 2, inner_w, inner_h)
 
 
+def resized(
+    image_bgr: Image,
+    source: Rectangle,
+    size_wh: tuple[int, int],
+    kernel: Kernel,
+    *,
+    out: Image | None = None,
+) -> Image:
+    """Return ``source`` of a picture (uint8) as (height, width, 3), resampled by a contract's kernel.
+
+    ``out`` is written to, where it is given, and returned.
+    """
+    x, y, width, height = source
+    crop = image_bgr[y : y + height, x : x + width]
+    return np.asarray(cv2.resize(crop, size_wh, dst=out, interpolation=CV2_KERNELS[kernel]), np.uint8)
+
+
 def tensor_table(spec: InputSpec) -> Tensor:
     """Return the value that each pixel byte becomes: shape (1, 256, channels), the input tensor's dtype.
 
@@ -177,15 +194,15 @@ class Preprocessor:
         """Crop and resize a frame into ``self._bgr``."""
         spec = self._spec
         image_wh = (image_bgr.shape[1], image_bgr.shape[0])
-        x, y, width, height = source_rectangle(image_wh, spec)
+        source = source_rectangle(image_wh, spec)
         left, top, inner_w, inner_h = target_rectangle(image_wh, spec)
-        crop = image_bgr[y : y + height, x : x + width]
         if (inner_w, inner_h) == (spec.width_px, spec.height_px):
-            cv2.resize(crop, (inner_w, inner_h), dst=self._bgr, interpolation=CV2_KERNELS[spec.kernel])
+            resized(image_bgr, source, (inner_w, inner_h), spec.kernel, out=self._bgr)
             return
-        inner = cv2.resize(crop, (inner_w, inner_h), interpolation=CV2_KERNELS[spec.kernel])
         self._bgr[...] = spec.pad_value
-        self._bgr[top : top + inner_h, left : left + inner_w] = inner
+        self._bgr[top : top + inner_h, left : left + inner_w] = resized(
+            image_bgr, source, (inner_w, inner_h), spec.kernel
+        )
 
 
 def preprocess(image_bgr: Image, spec: InputSpec) -> Tensor:

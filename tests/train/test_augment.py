@@ -77,6 +77,23 @@ def test_the_identity_is_preprocessing_byte_for_byte(
     np.testing.assert_array_equal(varied(image, IDENTITY, spec=spec), prepared(image, spec))
 
 
+def test_light_is_varied_at_the_inputs_size_whatever_the_geometry() -> None:
+    # Two pixels of blur would vanish in a photo that is shrunk twenty times afterwards.
+    image = np.zeros((960, 960, 3), np.uint8)
+    image[:, 480:] = 255
+    plain, flipped = (
+        np.mean([_steepest(varied(image, only(blur_px=2.5, odds=1, flip=flip), seed)) for seed in range(20)])
+        for flip in (0.0, 1.0)
+    )
+    assert _steepest(prepared(image)) > 200
+    assert plain < 150
+    assert plain == pytest.approx(flipped, rel=0.2)
+
+
+def _steepest(pixels: np.ndarray) -> int:
+    return int(np.abs(np.diff(pixels.astype(int), axis=1)).max())
+
+
 @pytest.mark.parametrize("size", [(64, 48), (48, 64), (97, 131), (480, 640), (24, 30)])
 def test_a_warp_of_almost_nothing_lies_on_the_same_grid(size: tuple[int, int], warped) -> None:
     # Half a pixel off would show: the picture's grey levels change by about five per input pixel.
@@ -471,7 +488,7 @@ def test_jpeg_leaves_what_a_jpeg_file_leaves(synthetic_frame: Draw) -> None:
     assert not np.array_equal(vary_light(image, only(jpeg=100, odds=1), np.random.default_rng(2)), image)
 
 
-@given(st.floats(0.001, 1.0), st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 60))
+@given(st.floats(0.001, 1.0), st.integers(0, 2**32 - 1), st.integers(4, 60), st.integers(4, 60))
 def test_a_patch_covers_no_more_than_its_share(share: float, seed: int, width: int, height: int) -> None:
     image = np.zeros((height, width, 3), np.uint8)
     changed = (covered(image, share, np.random.default_rng(seed)) != 0).any(axis=2)

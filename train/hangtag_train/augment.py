@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hangtag.preprocess import Image, Preprocessor, source_rectangle, target_rectangle
+from hangtag.preprocess import Image, Preprocessor, resized, source_rectangle, target_rectangle
 from hangtag_train.photometry import compressed, covered, defocused, grainy, relit, smeared
 from hangtag_train.surroundings import draw_surroundings
 from hangtag_train.warp import Warp
@@ -127,13 +127,13 @@ def write_augmented(
     spec = preprocessor.spec
     warp = draw_warp(settings, rng)
     background = rng.random() < settings.surroundings
-    if warp == Warp():
-        preprocessor.write_pixels(vary_light(image_bgr, settings, rng), pixels)
-        return
     image_wh = (image_bgr.shape[1], image_bgr.shape[0])
     source = source_rectangle(image_wh, spec)
     size_wh = target_rectangle(image_wh, spec)[2:]
-    view = warp.apply(image_bgr, source, size_wh, draw_surroundings(size_wh, rng) if background else None)
+    if warp == Warp():
+        view = resized(image_bgr, source, size_wh, spec.kernel)
+    else:
+        view = warp.apply(image_bgr, source, size_wh, draw_surroundings(size_wh, rng) if background else None)
     # The view already has the size it has in the input, so this only brings the colours into the contract's
     # order, and puts the bars of a letterbox beside it.
     preprocessor.write_pixels(vary_light(view, settings, rng), pixels)
