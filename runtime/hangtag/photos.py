@@ -63,6 +63,9 @@ def decode_photo(data: bytes, name: str) -> Image:
     header = read_header(data)
     if header is None:
         raise PhotoError(f"{name} is not an image that can be read; wanted {', '.join(FORMAT_SUFFIXES)}")
+    if not header.width or not header.height:
+        # Whatever it is, its pixels cannot be counted before they are made.
+        raise PhotoError(f"{name} is damaged or cut short: its header does not say how large the picture is")
     if header.width * header.height > MAX_PIXELS:
         raise PhotoError(
             f"{name} is {header.width} x {header.height} pixels; "
