@@ -61,6 +61,12 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         ModelFileError: it cannot be read or is larger than 2 GiB.
     """
+    if path.is_dir() or path.suffix == ".keras":
+        what = "a folder" if path.is_dir() else "a Keras model"
+        raise ModelFileError(
+            f"cannot read the model {path}: it is {what}; wanted a .tflite file, which hangtag convert "
+            "makes of a training run"
+        )
     try:
         if path.stat().st_size > _MAX_FILE_BYTES:
             raise ModelFileError(f"{path} is larger than 2 GiB; no TFLite model is")

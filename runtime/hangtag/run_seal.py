@@ -15,6 +15,8 @@ from hangtag.errors import RunError
 SEAL_NAME = "run.json"
 MODEL_NAME = "model.keras"
 CONTRACT_NAME = "contract.json"
+STATE_NAME = "training_state.npz"
+"""What an interrupted run goes on with; a finished one has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,12 @@ def read_run(folder: Path) -> SealedRun:
         ContractError: the contract cannot be used.
     """
     seal = folder / SEAL_NAME
+    if folder.is_file():
+        raise RunError(f"{folder} is a file; wanted the folder of a training run, such as {folder.parent}")
+    if not seal.is_file() and (folder / STATE_NAME).is_file():
+        raise RunError(
+            f"the training in {folder} is not finished: go on with hangtag train DATA --out {folder} --resume"
+        )
     if not seal.is_file():
         raise RunError(f"{folder} holds no finished training run (no {SEAL_NAME}); make one: hangtag train")
     try:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +138,39 @@ def test_what_is_given_does_not_outlive_the_command(calls: Calls) -> None:
 def test_usage_errors_exit_with_2(options: list[str], calls: Calls) -> None:
     assert run_command(*options).exit_code == 2
     assert calls.plans == []
+
+
+@pytest.mark.parametrize(
+    ("options", "idle"),
+    [
+        (["--recipe", "clothing-quick", "--learning-rate", "7"], "learning_rate would change nothing"),
+        (["--recipe", "clothing-quick", "--teacher", "runs/nothing"], "teacher would"),
+        (["--epochs", "0", "--mixup", "0.2", "--no-augmentation"], "augmentation, mixup would"),
+        (["--epochs", "0", "--set", "augmentation.noise=0"], "augmentation would"),
+        (["--head-epochs", "0", "--set", "head_learning_rate=0.1"], "head_learning_rate would"),
+        (
+            ["--recipe", "clothing-quick", "--lr-sweep"],
+            "learning rate of fine-tuning",
+        ),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(options: list[str], idle: str, calls: Calls) -> None:
+    result = run_command("photos", "--out", "run", *options)
+    assert result.exit_code == 2
+    assert idle in result.stderr
+    assert calls.plans == []
+
+
+def test_what_is_misspelt_is_said_before_tensorflow_is_loaded() -> None:
+    script = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from hangtag_train.commands import train\n"
+        "result = CliRunner().invoke(train, ['photos', '--recipe', 'clothing-quik', '--out', 'run'])\n"
+        "print('tensorflow' in sys.modules, result.exception)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("False there is no recipe 'clothing-quik'")
 
 
 @pytest.mark.parametrize(

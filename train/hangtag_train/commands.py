@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,12 @@ def train(
     evaluate --split test.
     """
     options = options_from(source)
+    if lr_sweep and trials is not None:
+        raise click.UsageError("--lr-sweep and --tune are two different questions; ask one")
+    # Before TensorFlow, which takes seconds: what is misspelt is said at once.
+    with extra_needed("train", "hangtag train"):
+        recipe = _recipe(recipe_name, given_settings(context), out, resume=resume)
+    _check_effect(recipe, given_settings(context), lr_sweep=lr_sweep)
     with extra_needed("train", "hangtag train"):
         from hangtag_train.quiet import import_tensorflow_quietly
 
@@ -78,9 +85,6 @@ def train(
         from hangtag_train.datasets import prepare
         from hangtag_train.training import RunPlan
 
-    if lr_sweep and trials is not None:
-        raise click.UsageError("--lr-sweep and --tune are two different questions; ask one")
-    recipe = _recipe(recipe_name, given_settings(context), out, resume=resume)
     if data is None:
         _imagenet(out, recipe, overwrite=overwrite, resume=resume)
         return
@@ -114,6 +118,22 @@ def _recipe(name: str | None, settings: Any, out: Path, *, resume: bool) -> Reci
             raise TrainingError(f"the run in {out} was begun with the recipe {begun.name}, not {name}")
         return begun.changed(settings)
     return load_recipe(name or DEFAULT).changed(settings)
+
+
+def _check_effect(recipe: Recipe, given: Iterable[str], *, lr_sweep: bool) -> None:
+    """Raise where an option would be taken and change nothing."""
+    if lr_sweep and recipe.epochs == 0:
+        raise click.UsageError(
+            f"--lr-sweep is about the learning rate of fine-tuning, and {recipe.name} has none "
+            "(epochs is 0); give --epochs"
+        )
+    idle = recipe.without_effect(given)
+    if idle:
+        phase = "linear head (head_epochs" if idle == ["head_learning_rate"] else "fine-tuning (epochs"
+        raise click.UsageError(
+            f"{', '.join(idle)} would change nothing: {recipe.name} has no {phase} is 0); "
+            "leave it out or give epochs"
+        )
 
 
 def _train(plan: RunPlan, recipe: Recipe, trials: int | None, progress: Progress) -> None:

@@ -8,7 +8,7 @@ import math
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -45,7 +45,9 @@ class Recipe:
         blocks: which of the backbone's blocks are kept, such as ``0-9,11``; None keeps all.
         frozen_blocks: how many of its first blocks stay as they are in fine-tuning, the stem with them.
         norm_from_epoch: epoch of fine-tuning (counted from 1) from which BatchNorm learns its statistics;
-            None leaves them as they were stored. A network with fresh weights needs 1.
+            None leaves them as they were stored. A network with fresh weights needs 1. From that epoch on
+            the whole backbone works as in training: dropout inside it, and whatever else acts in training
+            alone, is on as well, and before it is off. The dropout behind it (``dropout``) is always on.
         head_epochs: passes over the cached features for the linear head, before fine-tuning.
         epochs: passes over the photos for fine-tuning; 0 keeps the backbone as it is.
         batch_size: photos per step.
@@ -160,6 +162,12 @@ class Recipe:
             raise TrainingError(str(error)) from None
         return dataclasses.replace(self, **changes, augmentation=augmentation)
 
+    def without_effect(self, settings: Iterable[str]) -> list[str]:
+        """Return those of some settings that change nothing here, because their phase is left out."""
+        idle = set(_OF_FINE_TUNING if self.epochs == 0 else ())
+        idle |= {"head_learning_rate"} if self.head_epochs == 0 else set()
+        return sorted(idle & set(settings))
+
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Recipe:
         """Return the recipe that :meth:`as_dict` was called on.
@@ -188,6 +196,11 @@ def load_recipe(name: str) -> Recipe:
     return Recipe(name=name).changed(tomllib.loads(file.read_text(encoding="utf-8")))
 
 
+_OF_FINE_TUNING = (
+    "frozen_blocks", "norm_from_epoch", "optimizer", "learning_rate", "schedule", "warmup_epochs",
+    "step_epochs", "step_factor", "momentum", "label_smoothing", "mixup", "cutmix", "average_momentum", "teacher",
+    "teacher_share", "teacher_temperature", "patience", "stop_at_top1", "augmentation",
+)  # fmt: skip
 _ANY = math.inf
 _RANGES: Mapping[str, tuple[float, float]] = {
     "size_px": (8, 1024),
