@@ -198,8 +198,8 @@ def load_recipe(name: str) -> Recipe:
 
 _OF_FINE_TUNING = (
     "frozen_blocks", "norm_from_epoch", "optimizer", "learning_rate", "schedule", "warmup_epochs",
-    "step_epochs", "step_factor", "momentum", "label_smoothing", "mixup", "cutmix", "average_momentum", "teacher",
-    "teacher_share", "teacher_temperature", "patience", "stop_at_top1", "augmentation",
+    "step_epochs", "step_factor", "momentum", "label_smoothing", "mixup", "cutmix", "average_momentum",
+    "teacher", "teacher_share", "teacher_temperature", "patience", "stop_at_top1", "augmentation",
 )  # fmt: skip
 _ANY = math.inf
 _RANGES: Mapping[str, tuple[float, float]] = {
