@@ -107,6 +107,95 @@ def test_an_npz_that_announces_too_much_is_refused(tmp_path: Path) -> None:
         prepare(str(tmp_path / "x.npz"), SourceOptions(cache=tmp_path / "cache"), _QUIET)
 
 
+def _named_pairs(folder: Path, names: list[str]) -> None:
+    """Write files of one data set, 40 pictures to train on and 6 to test, under names of one's choice."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images, labels = _noise(46, 5, 4), np.arange(46, dtype=np.uint8) % 2
+    for name in names:
+        part = slice(40, 46) if "test" in name or "t10k" in name else slice(40)
+        array = (labels if "labels" in name else images)[part]
+        if name.endswith(".npz"):
+            np.savez(folder / name, array)
+        else:
+            (folder / name).write_bytes(gzip.compress(_idx(array)) if name.endswith(".gz") else _idx(array))
+
+
+_LETTERS = [
+    f"emnist-letters-{split}-{what}-ubyte"
+    for split in ("train", "test")
+    for what in ("images-idx3", "labels-idx1")
+]
+_DIGITS = [name.replace("letters", "digits") for name in _LETTERS]
+_KUZUSHIJI = [f"kmnist-{split}-{what}.npz" for split in ("train", "test") for what in ("imgs", "labels")]
+
+
+@pytest.mark.parametrize(
+    ("names", "asked", "name", "counts"),
+    [
+        (_LETTERS, ".", "emnist-letters", [36, 4, 6]),
+        ([f"{name}.gz" for name in _LETTERS], ".", "emnist-letters", [36, 4, 6]),
+        (_LETTERS, _LETTERS[0], "emnist-letters", [36, 4, 6]),
+        (_LETTERS, _LETTERS[3], "emnist-letters", [36, 4, 6]),
+        ([f"{name}.gz" for name in _LETTERS], f"{_LETTERS[1]}.gz", "emnist-letters", [36, 4, 6]),
+        (_LETTERS[:2], _LETTERS[0], "emnist-letters", [32, 4, 4]),
+        ([*_LETTERS, *_DIGITS], _LETTERS[0], "emnist-letters", [36, 4, 6]),
+        ([*_LETTERS, *_KUZUSHIJI], _KUZUSHIJI[0], "kmnist", [36, 4, 6]),
+        (_KUZUSHIJI, ".", "kmnist", [36, 4, 6]),
+        (_KUZUSHIJI, _KUZUSHIJI[1], "kmnist", [36, 4, 6]),
+        (_KUZUSHIJI[:2], _KUZUSHIJI[0], "kmnist", [32, 4, 4]),
+        (["train-images.idx3-ubyte", "train-labels.idx1-ubyte"], ".", "set", [32, 4, 4]),
+        (["signs.images-idx3-ubyte", "signs.labels-idx1-ubyte"], ".", "signs", [32, 4, 4]),
+    ],
+)  # fmt: skip
+def test_pairs_of_files_under_any_name(
+    names: list[str], asked: str, name: str, counts: list[int], tmp_path: Path
+) -> None:
+    _named_pairs(tmp_path / "set", names)
+    found = prepare(str(tmp_path / "set" / asked), SourceOptions(cache=tmp_path / "cache"), _QUIET)
+    assert found.name == name
+    assert _counts(found) == counts
+    images = _noise(46, 5, 4)
+    for photo in read_split(found.path, "train").photos:
+        place = int(photo.path.stem.split("-")[1])
+        assert np.array_equal(cv2.imread(str(photo.path), cv2.IMREAD_UNCHANGED), images[place])  # type: ignore[arg-type]
+        assert photo.label == place % 2
+
+
+@pytest.mark.parametrize(
+    ("names", "asked", "message"),
+    [
+        (_LETTERS[:1], ".", "and no emnist-letters-train-labels-idx1-ubyte beside it; an idx data set has"),
+        (_LETTERS[1:2], ".", "and no emnist-letters-train-images-idx3-ubyte beside it"),
+        (_LETTERS[:1], _LETTERS[0], "and no emnist-letters-train-labels-idx1-ubyte beside it"),
+        (_LETTERS[:3], ".", "and no emnist-letters-test-labels-idx1-ubyte beside it"),
+        (_LETTERS[2:], ".", "emnist-letters-test-labels-idx1-ubyte and nothing to train on"),
+        (["train-images-idx3-ubyte.gz"], ".", "no train-labels-idx1-ubyte.gz beside it; an idx"),
+        (_KUZUSHIJI[:1], _KUZUSHIJI[0], r"no kmnist-train-labels\.npz beside it; an \.npz data set has"),
+        (_KUZUSHIJI[1:2], ".", r"no kmnist-train-imgs\.npz beside it"),
+        ([*_LETTERS, *_DIGITS], ".", "holds several data sets: name a file of the one"),
+        ([*_LETTERS, *_KUZUSHIJI], ".", "holds several data sets: name a file of the one"),
+        (["letters.idx3"], "letters.idx3", r"or one of a pair of idx files \(train-images-idx3-ubyte\)"),
+    ],
+)  # fmt: skip
+def test_half_of_a_pair_is_one_clear_error(
+    names: list[str], asked: str, message: str, tmp_path: Path
+) -> None:
+    _named_pairs(tmp_path / "set", names)
+    with pytest.raises(DatasetError, match=message) as caught:
+        prepare(str(tmp_path / "set" / asked), SourceOptions(cache=tmp_path / "cache"), _QUIET)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pair_of_npz_holds_one_array_each(tmp_path: Path) -> None:
+    _named_pairs(tmp_path, _KUZUSHIJI)
+    np.savez(tmp_path / _KUZUSHIJI[1], _noise(2), _noise(2))
+    with pytest.raises(DatasetError, match=r"labels\.npz holds arr_0, arr_1; wanted one array"):
+        prepare(str(tmp_path), SourceOptions(cache=tmp_path / "cache"), _QUIET)
+    (tmp_path / _KUZUSHIJI[1]).write_bytes(b"PK nothing")
+    with pytest.raises(DatasetError, match=r"labels\.npz is no \.npz file"):
+        prepare(str(tmp_path), SourceOptions(cache=tmp_path / "cache"), _QUIET)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -152,6 +241,17 @@ def test_fashion_mnist_is_found_where_it_is(place: str, small_fashion: Path, tmp
     assert read_split(found.path, "train").labels == ("T-shirt", "Trouser")
     assert _counts(found) == [36, 4, 6]  # a twelfth of each label's twenty, rounded
     assert found.source["kind"] == "fashion-mnist"
+
+
+def test_a_download_that_was_given_up_half_way_is_passed_over(small_fashion: Path, tmp_path: Path) -> None:
+    half = tmp_path / "keras" / "datasets" / "fashion-mnist"
+    half.mkdir(parents=True)
+    (half / "train-labels-idx1-ubyte.gz").write_bytes(b"")
+    downloads = tmp_path / "cache" / "downloads"
+    downloads.mkdir(parents=True)
+    small_fashion.rename(downloads / "fashion-mnist")
+    found = prepare("fashion-mnist", SourceOptions(cache=tmp_path / "cache"), _QUIET)
+    assert _counts(found) == [36, 4, 6]
 
 
 def test_something_else_is_not_fashion_mnist(small_fashion: Path, tmp_path: Path) -> None:

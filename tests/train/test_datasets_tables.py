@@ -105,6 +105,8 @@ _HEADER = "label,pixel1,pixel2,pixel3,pixel4\n"
         (_HEADER + "1,1,2,3,4\n,1,2,3,4\n", "line 3: the label must be a whole number, it is missing"),
         (_HEADER + "one,1,2,3,4\n", "line 2: the label must be a whole number, got 'one'"),
         (_HEADER + "1.5,1,2,3,4\n", r"line 2: the label must be a whole number, got '1\.5'"),
+        (_HEADER + "3.0,1,2,3,4\n", r"line 2: the label must be a whole number, got '3\.0'"),
+        ("3.0,1,2,3,4\n1,1,2,3,4\n", r"line 1: the label must be a whole number, got '3\.0'"),
         (_HEADER + "-1,1,2,3,4\n", "line 2: the label must be a whole number"),
         (_HEADER + "1" * 5000 + ",1,2,3,4\n", "line 2: the label must be a whole number"),
         (_HEADER + "1,1,2,256,4\n", "line 2: pixel 3 must be a whole number from 0 to 255, got '256'"),

@@ -181,6 +181,21 @@ def test_show_draws_every_label(label: str, dataset: Path, tmp_path: Path) -> No
     assert np.array_equal(sheet, cv2.imread(str(tmp_path / "again.png")))  # type: ignore[arg-type]
 
 
+def test_show_draws_the_first_of_very_many_labels(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hangtag_train.datasets.sheet.MOST_ROWS", 2)
+    result = _run("data", "show", dataset, "--out", tmp_path / "sheet.png", "--per-label", 2)
+    assert result.exit_code == 0, result.output
+    assert "note: the sheet has the first 2 of 3 labels" in result.stderr
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet is not None
+    monkeypatch.undo()
+    whole = _run("data", "show", dataset, "--out", tmp_path / "whole.png", "--per-label", 2)
+    assert "note: " not in whole.stderr
+    assert sheet.shape[0] < cv2.imread(str(tmp_path / "whole.png")).shape[0]  # type: ignore[union-attr]
+
+
 def test_prepare_writes_the_normal_form(shapes_dataset: Path, tmp_path: Path) -> None:
     result = _run("data", "prepare", shapes_dataset / "train", "--out", tmp_path / "out", "--test-share", "0")
     assert result.exit_code == 0, result.output

@@ -21,8 +21,6 @@ from hangtag_train.datasets.names import label_name
 from hangtag_train.datasets.source import DEFAULT_SHARES, Sample, Shares, Source, file_sha256
 
 _MAX_BYTES = 8 * 10**9
-_TRAIN_STEMS = ("train",)
-_TEST_STEMS = ("t10k", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,31 +105,6 @@ def labelled_arrays(images: npt.NDArray[Any], labels: npt.NDArray[Any], where: s
     return LabelledArrays(images, labels.astype(np.int64))
 
 
-def find_idx(folder: Path) -> dict[str, tuple[Path, Path]]:
-    """Return the idx files in a folder, (pictures, labels) by split; empty where there are none.
-
-    Raises:
-        DatasetError: there are pictures without labels.
-    """
-    found = {}
-    for split, stems in (("train", _TRAIN_STEMS), ("test", _TEST_STEMS)):
-        for stem in stems:
-            images = _first_file(folder, f"{stem}-images", 3)
-            if images is None or split in found:
-                continue
-            labels = _first_file(folder, f"{stem}-labels", 1)
-            if labels is None:
-                raise DatasetError(f"{folder} has {images.name} and no {stem}-labels-idx1-ubyte beside it")
-            found[split] = (images, labels)
-    return found if "train" in found else {}
-
-
-def _first_file(folder: Path, stem: str, dimensions: int) -> Path | None:
-    # Both spellings go round: the site's with a hyphen, and the one that some programs unpack to.
-    names = [f"{stem}{mark}idx{dimensions}-ubyte{end}" for mark in "-." for end in ("", ".gz")]
-    return next((folder / name for name in names if (folder / name).is_file()), None)
-
-
 def read_idx_splits(
     files: Mapping[str, tuple[Path, Path]],
 ) -> tuple[dict[str, LabelledArrays], dict[str, str]]:
@@ -148,24 +121,39 @@ def read_idx_splits(
     return splits, digests
 
 
+def read_npz_pairs(
+    files: Mapping[str, tuple[Path, Path]],
+) -> tuple[dict[str, LabelledArrays], dict[str, str]]:
+    """Return the arrays by split of .npz files that hold one array each, and every file's SHA-256.
+
+    Raises:
+        DatasetError: a file is damaged or holds several arrays, or pictures and labels do not belong
+            together.
+    """
+    splits: dict[str, LabelledArrays] = {}
+    digests: dict[str, str] = {}
+    for split, (image_file, label_file) in files.items():
+        images, labels = (_only_array(path) for path in (image_file, label_file))
+        splits[split] = labelled_arrays(images, labels, str(image_file))
+        digests |= {path.name: file_sha256(path) for path in (image_file, label_file)}
+    return splits, digests
+
+
+def _only_array(path: Path) -> npt.NDArray[Any]:
+    arrays = _npz_arrays(path)
+    if len(arrays) != 1:
+        raise DatasetError(f"{path} holds {', '.join(arrays) or 'no array'}; wanted one array and no other")
+    return next(iter(arrays.values()))
+
+
 def read_npz(path: Path) -> tuple[dict[str, LabelledArrays], dict[str, str]]:
     """Return the arrays ``x_train``, ``y_train`` and, where there are such, ``x_test``, ``y_test``.
-
-    Nothing that would execute code is read, and no array is made larger than its bytes in the file.
 
     Raises:
         DatasetError: no .npz file, damaged, or without these arrays.
     """
     digests = {path.name: file_sha256(path)}
-    try:
-        with zipfile.ZipFile(path) as opened:
-            arrays = {
-                name: _read_array(opened, f"{name}.npy", path)
-                for name in ("x_train", "y_train", "x_test", "y_test")
-                if f"{name}.npy" in opened.namelist()
-            }
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise DatasetError(f"{path} is no .npz file that can be read: {error}") from None
+    arrays = _npz_arrays(path, ("x_train", "y_train", "x_test", "y_test"))
     missing = [name for name in ("x_train", "y_train") if name not in arrays]
     if missing or ("x_test" in arrays) != ("y_test" in arrays):
         raise DatasetError(
@@ -178,6 +166,22 @@ def read_npz(path: Path) -> tuple[dict[str, LabelledArrays], dict[str, str]]:
         if f"x_{split}" in arrays
     }
     return splits, digests
+
+
+def _npz_arrays(path: Path, wanted: Sequence[str] | None = None) -> dict[str, npt.NDArray[Any]]:
+    """Return these arrays, or all, by name, as far as the file holds them.
+
+    Nothing that would execute code is read, and no array is made larger than its bytes in the file.
+    """
+    try:
+        with zipfile.ZipFile(path) as opened:
+            there = [name.removesuffix(".npy") for name in opened.namelist() if name.endswith(".npy")]
+            chosen = there if wanted is None else [name for name in wanted if name in there]
+            return {name: _read_array(opened, f"{name}.npy", path) for name in chosen}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise DatasetError(f"{path} is no .npz file that can be read: {error}") from None
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _read_array(opened: zipfile.ZipFile, name: str, path: Path) -> npt.NDArray[Any]:

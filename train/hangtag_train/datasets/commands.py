@@ -70,12 +70,15 @@ def show(source: str, *, split: str, out: Path, per_label: int, seed: int, **giv
     from hangtag_train.datasets.prepare import prepare as prepare_source
 
     with extra_needed("train", "hangtag data show"):
-        from hangtag_train.datasets.sheet import draw_sheet
+        from hangtag_train.datasets.sheet import MOST_ROWS, draw_sheet
 
         progress = Progress()
         dataset = prepare_source(source, options_from(given), progress)
-        errors = draw_sheet(read_split(dataset.path, split), out, per_label=per_label, seed=seed)
+        listed = read_split(dataset.path, split)
+        errors = draw_sheet(listed, out, per_label=per_label, seed=seed)
     say_skipped(progress, errors)
+    if len(listed.labels) > MOST_ROWS:
+        click.echo(f"note: the sheet has the first {MOST_ROWS} of {len(listed.labels)} labels", err=True)
     click.echo(f"contact sheet: {click.format_filename(out)}", err=True)
 
 

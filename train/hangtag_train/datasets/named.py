@@ -10,13 +10,8 @@ from hangtag.errors import DatasetError
 from hangtag.labelled_folder import dataset_digest, read_split
 from hangtag.progress import Progress
 from hangtag_train.datasets.archives import unpack_in_cache
-from hangtag_train.datasets.arrays import (
-    LabelledArrays,
-    arrays_source,
-    find_idx,
-    read_idx_splits,
-    read_npz,
-)
+from hangtag_train.datasets.array_pairs import find_pairs
+from hangtag_train.datasets.arrays import LabelledArrays, arrays_source, read_idx_splits, read_npz
 from hangtag_train.datasets.building import as_it_is
 from hangtag_train.datasets.download import download
 from hangtag_train.datasets.source import PreparedDataset, Shares, Source, SourceOptions
@@ -66,7 +61,7 @@ def fashion_mnist(options: SourceOptions, cache: Path, progress: Progress) -> So
             if not (folder / name).is_file():
                 download(f"{_KERAS_SITE}/{name}", folder / name, progress)
     progress.say(f"fashion-mnist: from {folder}")
-    splits, digests = read_idx_splits(find_idx(folder))
+    splits, digests = read_idx_splits(_idx_files(folder))
     wrong = [what for what, digest in _FASHION_CONTENT.items() if digests.get(what) != digest]
     if wrong:
         raise DatasetError(
@@ -86,7 +81,7 @@ def mnist(options: SourceOptions, cache: Path, progress: Progress) -> Source:
     folder = _idx_folder("mnist", options, [_DEBIAN / "mnist"], _MNIST_FILE)
     if folder is not None and not (folder / _MNIST_FILE).is_file():
         progress.say(f"mnist: from {folder}")
-        splits, digests = read_idx_splits(find_idx(folder))
+        splits, digests = read_idx_splits(_idx_files(folder))
         if {split: arrays.images.shape for split, arrays in splits.items()} != _MNIST_SHAPES:
             raise DatasetError(f"{folder} does not hold MNIST: wanted 60,000 and 10,000 pictures of 28 x 28")
         return _mnist_like("mnist", splits, digests, None)
@@ -163,14 +158,27 @@ def _keras_datasets() -> Path:
     return (Path(home) if home else Path.home() / ".keras") / "datasets"
 
 
+def _idx_files(folder: Path) -> dict[str, tuple[Path, Path]]:
+    found = find_pairs(folder, prefix="")
+    return {} if found is None or found.is_npz else found.splits
+
+
+def _holds_idx(folder: Path) -> bool:
+    """False, too, where a download was given up half-way: it is looked for elsewhere then."""
+    try:
+        return bool(_idx_files(folder))
+    except DatasetError:
+        return False
+
+
 def _idx_folder(
     name: str, options: SourceOptions, places: list[Path], other_file: str | None = None
 ) -> Path | None:
     """Return the folder that holds a data set's files: the named one, or the first of the known ones."""
     if options.data_dir is None:
-        return next((place for place in places if find_idx(place)), None)
+        return next((place for place in places if _holds_idx(place)), None)
     for folder in (options.data_dir, options.data_dir / name):
-        if find_idx(folder) or (other_file is not None and (folder / other_file).is_file()):
+        if _idx_files(folder) or (other_file is not None and (folder / other_file).is_file()):
             return folder
     wanted = "train-images-idx3-ubyte.gz and the other three files"
     raise DatasetError(

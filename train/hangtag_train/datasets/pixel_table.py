@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,8 @@ def pixel_columns(path: Path, options: SourceOptions) -> PixelColumns | None:
     names = [cell.strip() for cell in cells]
     if len(names) - 1 < _FEWEST_PIXELS:
         return None
-    has_header = not all(map(_is_whole_number, names))
+    # Numbers that are not whole are no names of columns: they are refused when the line is read.
+    has_header = not all(re.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?", name) for name in names)
     label = _label_place(names, options.label_column) if has_header else 0
     if label is None or (options.label_column is not None and not has_header):
         return None

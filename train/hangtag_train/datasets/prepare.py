@@ -8,7 +8,14 @@ from hangtag.errors import DatasetError
 from hangtag.progress import Progress
 from hangtag_train.cache import cache_folder
 from hangtag_train.datasets.archives import archive_stem, is_archive, unpack_in_cache
-from hangtag_train.datasets.arrays import LabelledArrays, arrays_source, find_idx, read_idx_splits, read_npz
+from hangtag_train.datasets.array_pairs import ArrayPairs, find_pairs, names_a_pair, pairs_of
+from hangtag_train.datasets.arrays import (
+    LabelledArrays,
+    arrays_source,
+    read_idx_splits,
+    read_npz,
+    read_npz_pairs,
+)
 from hangtag_train.datasets.building import as_it_is, build_at, build_in_cache
 from hangtag_train.datasets.folders import folder_source, is_labelled, is_normal_form
 from hangtag_train.datasets.named import NAMED
@@ -26,8 +33,9 @@ def prepare(source: str, options: SourceOptions, progress: Progress) -> Prepared
 
     Args:
         source: ``fashion-mnist``, ``mnist`` or ``clothing-small``; or the path of a folder of photos, a zip
-            or tar of one, a folder of idx files, an .npz, a CSV or a JSON lines file. A folder that has the
-            name of a known data set is written ``./fashion-mnist``.
+            or tar of one, a folder of idx files or pairs of .npz, one file of such a pair, an .npz of all, a
+            CSV or a JSON lines file. A folder that has the name of a known data set is written
+            ``./fashion-mnist``.
         options: shares, seed, column names, where to look.
         progress: where is said what is used.
 
@@ -84,6 +92,8 @@ def _find_at(
 ) -> Source | PreparedDataset:
     if path.is_dir():
         return _find_in_folder(path, name, record, options, progress)
+    if names_a_pair(path):
+        return _paired(pairs_of(path), path.name, record, options)
     if is_archive(path):
         folder = unpack_in_cache(path, _cache(options), progress)
         return _find_in_folder(folder, archive_stem(path), {**record, "kind": "archive"}, options, progress)
@@ -94,17 +104,16 @@ def _find_at(
         return table_source(path, options, progress)
     raise DatasetError(
         f"{path} is no data set that can be read; wanted a folder, a zip or tar of one, an .npz, "
-        "a .csv or a .jsonl file"
+        "a .csv or a .jsonl file, or one of a pair of idx files (train-images-idx3-ubyte)"
     )
 
 
 def _find_in_folder(
     folder: Path, name: str, record: dict[str, object], options: SourceOptions, progress: Progress
 ) -> Source | PreparedDataset:
-    idx = find_idx(folder)
-    if idx:
-        splits, digests = read_idx_splits(idx)
-        return _arrays(splits, digests, name, {**record, "kind": "idx"}, options)
+    pairs = find_pairs(folder)
+    if pairs is not None:
+        return _paired(pairs, name, record, options)
     if not is_labelled(folder):
         table = find_table(folder)
         if table is not None:
@@ -113,6 +122,12 @@ def _find_in_folder(
     if is_normal_form(folder):
         return as_it_is(folder, name, record)
     return folder_source(folder, name, record, progress)
+
+
+def _paired(pairs: ArrayPairs, name: str, record: dict[str, object], options: SourceOptions) -> Source:
+    splits, digests = (read_npz_pairs if pairs.is_npz else read_idx_splits)(pairs.splits)
+    kind = "npz pair" if pairs.is_npz else "idx"
+    return _arrays(splits, digests, pairs.prefix.strip("-_.") or name, {**record, "kind": kind}, options)
 
 
 def _arrays(
