@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import base64
 import csv
+import dataclasses
 import io
 import json
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from hangtag.cli import main
 from hangtag.errors import DatasetError
 from hangtag.labelled_folder import SPLITS, read_split
 from hangtag.progress import Progress
 from hangtag_train.datasets import PreparedDataset, SourceOptions, prepare
+from hangtag_train.datasets.prepare import prepare_at
+from hangtag_train.training_data import list_training_data, screened, without_unreadable
 
 _QUIET = Progress(quiet=True)
 
@@ -239,6 +245,142 @@ def test_image_tables_name_the_line_that_is_wrong(
     line = 4 if ending == "csv" else 3
     with pytest.raises(DatasetError, match=rf"table\.{ending} line {line}: .*{message}"):
         _prepared(_write(rows, folder / f"table.{ending}"))
+
+
+_BAD = {
+    "missing": ("path", "photos/none.jpg", "cannot read 'photos/none.jpg': No such file or directory"),
+    "a folder": ("path", "photos", "cannot read 'photos': Is a directory"),
+    "no image": ("path", "photos/text.png", "'photos/text.png' is not an image that can be read"),
+    "cut short": ("path", "photos/cut.png", "'photos/cut.png' is cut short"),
+    "no image in base64": ("base64", "aGVsbG8gaGVsbG8gaGVsbG8=", "the picture is not an image"),
+    "cut short in base64": ("base64", base64.b64encode(_png(3)[:-20]).decode(), "the picture is cut short"),
+    "nothing in base64": ("address", "data:image/png;base64,", "the picture is empty"),
+}
+
+
+def _table_with(
+    bad: dict[int, str], kind: str, folder: Path, *, ending: str = "csv", count: int = 40
+) -> Path:
+    """Write a table of so many pictures, hats and shoes in turn, some cells of which are changed."""
+    rows = _rows(kind, folder)
+    rows = [dict(rows[number % 8]) for number in range(count)]
+    for number, row in enumerate(rows):
+        if kind == "path":
+            row["image"] = f"photos/p{number}.png"
+            (folder / "photos" / f"p{number}.png").write_bytes(_png(number))
+        else:
+            head = "data:image/png;base64," if kind == "address" else ""
+            row["image"] = head + base64.b64encode(_png(number)).decode()
+        row["image"] = bad.get(number, row["image"])
+    (folder / "photos" / "text.png").write_text("no picture at all")
+    (folder / "photos" / "cut.png").write_bytes(_png(1)[:-20])
+    return _write(rows, folder / f"table.{ending}")
+
+
+@pytest.mark.parametrize("row", [0, 5])
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("what", _BAD)
+def test_a_bad_picture_is_named_by_its_line_and_left_out(
+    what: str, ending: str, row: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kind, cell, reason = _BAD[what]
+    table = _table_with({row: cell}, kind, tmp_path, ending=ending)
+    place = f"table.{ending} line {row + (2 if ending == 'csv' else 1)}"
+    options = SourceOptions(cache=tmp_path / "cache")
+    for _ in range(2):  # what is found in the cache says it again
+        found = prepare(str(table), options, Progress())
+        ((where, why),) = found.skipped.items()
+        assert where == place
+        assert why.startswith(reason)
+        assert f"skipped: {place}: {why}\n" in capsys.readouterr().err
+    assert len(_pictures(found)) == 39
+
+
+def test_bad_pictures_are_in_the_check_and_in_the_run(tmp_path: Path) -> None:
+    table = _table_with({5: "photos/none.jpg", 8: "photos/text.png"}, "path", tmp_path)
+    reason = "cannot read 'photos/none.jpg': No such file or directory"
+    found = _prepared(table)
+    listed = list_training_data(found.path, _QUIET)
+    assert listed.skipped[0] == f"table.csv line 7: {reason}"
+    photo = listed.train.photos[0].path
+    photo.unlink()  # it is a link to the table's own
+    photo.write_bytes(b"spoilt later")
+    label = listed.train.labels[listed.train.photos[0].label]
+    with pytest.raises(DatasetError, match=f"{label}/{photo.name} is not an image"):
+        screened(listed, tmp_path / "screened", _QUIET)
+    kept = dataclasses.replace(listed.train, photos=listed.train.photos[1:])
+    later = without_unreadable(listed, (kept, listed.validation), ["spoilt"], _QUIET).skipped
+    assert later == (*listed.skipped, "spoilt")
+    out = tmp_path / "out"
+    prepare_at(str(table), out, SourceOptions(cache=tmp_path / "cache"), _QUIET)
+    for source in (table, out):
+        result = CliRunner().invoke(
+            main, ["data", "check", str(source), "--json"], env={"HANGTAG_CACHE": str(tmp_path / "cache")}
+        )
+        assert result.exit_code == 0, result.output
+        unreadable = [
+            (finding["files"], finding["detail"])
+            for finding in json.loads(result.stdout)["findings"]
+            if finding["fault"] == "cannot be read"
+        ]
+        assert unreadable[0] == (["table.csv line 10"], mock.ANY)
+        assert unreadable[1] == (["table.csv line 7"], reason)
+
+
+def test_a_picture_that_is_there_again_is_no_longer_left_out(tmp_path: Path) -> None:
+    table = _table_with({5: "photos/none.jpg"}, "path", tmp_path)
+    assert _prepared(table).skipped
+    (tmp_path / "photos" / "none.jpg").write_bytes(b"no picture")
+    assert "is not an image" in _prepared(table).skipped["table.csv line 7"]
+    (tmp_path / "photos" / "none.jpg").write_bytes(_png(99))
+    found = _prepared(table)
+    assert not found.skipped
+    assert len(_pictures(found)) == 40
+
+
+def test_too_many_bad_pictures_are_one_clear_error(tmp_path: Path) -> None:
+    bad = dict.fromkeys(range(3), "photos/none.jpg")
+    with pytest.raises(
+        DatasetError,
+        match=r"^3 of 40 photos in .*table\.csv cannot be used, more than 5%.*: table\.csv line 2: ",
+    ):
+        _prepared(_table_with(bad, "path", tmp_path))
+    del bad[0]
+    assert len(_prepared(_table_with(bad, "path", tmp_path)).skipped) == 2
+
+
+def test_the_share_of_bad_pictures_is_that_of_a_split(tmp_path: Path) -> None:
+    table = _table_with({7: "photos/none.jpg"}, "path", tmp_path)
+    lines = table.read_text().splitlines()
+    splits = ["split", *("validation" if number < 8 else "train" for number in range(40))]
+    table.write_text("\n".join(f"{line},{split}" for line, split in zip(lines, splits, strict=True)))
+    with pytest.raises(DatasetError, match=r"1 of 8 photos in .*table\.csv validation cannot be used"):
+        _prepared(table)
+
+
+def test_a_label_without_a_good_picture_is_one_clear_error(tmp_path: Path) -> None:
+    table = _table_with({7: "photos/none.jpg"}, "path", tmp_path)
+    lines = table.read_text().splitlines()
+    lines[8] = lines[8].replace("hat", "scarf")
+    table.write_text("\n".join(lines))
+    with pytest.raises(DatasetError, match=r"no photo of scarf in .*table\.csv can be used; mend them: "):
+        _prepared(table)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "message"),
+    [
+        ("base64", "@@@@", "base64 does not decode"),
+        ("path", "", "the picture is missing"),
+        ("path", "../outside.png", "leads out of the table's folder"),
+        ("path", "/etc/hostname", "must be relative"),
+    ],
+)
+def test_what_is_wrong_with_the_table_is_an_error_however_rare(
+    kind: str, cell: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetError, match=rf"^[^;]*table\.csv line 7: .*{message}"):
+        _prepared(_table_with({5: cell}, kind, tmp_path))
 
 
 @pytest.mark.parametrize("line", ["[1, 2]", "{", '"x"', "[" * 100_000, "\u00e9".encode("latin-1")])

@@ -13,6 +13,7 @@ from hangtag.contract import InputSpec, ModelContract
 from hangtag.errors import ContractError, DatasetError
 from hangtag.files import make_folder, write_json
 from hangtag.labelled_folder import LabelledFolder, content_digests, digest, read_split
+from hangtag_train.datasets.building import skipped_before
 from hangtag_train.datasets.screening import screen
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class TrainingData:
     """The photos that a run learns from and chooses on; ``test`` is only counted, never looked at.
 
     ``sha256`` is the digest of every photo of every split, the unusable ones among them; ``skipped`` says for
-    each of those why it is left out.
+    each of those, and for each that a table lists and could not be prepared, why it is left out.
     """
 
     path: Path
@@ -64,7 +65,9 @@ def list_training_data(path: Path, progress: Progress) -> TrainingData:
     contents = [content_digests(split) for split in splits]
     for warning in _leaks(splits, contents):
         progress.say(warning)
-    return _counted(TrainingData(path, train, validation, test, digest(splits, contents)))
+    return _counted(
+        TrainingData(path, train, validation, test, digest(splits, contents), skipped=skipped_before(path))
+    )
 
 
 def _leaks(splits: Sequence[LabelledFolder], contents: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -129,7 +132,8 @@ def without_unreadable(
     for reason in reasons:
         progress.say(f"skipped: {reason}")
     train, validation = splits
-    return _counted(dataclasses.replace(data, train=train, validation=validation, skipped=tuple(reasons)))
+    skipped = (*data.skipped, *reasons)
+    return _counted(dataclasses.replace(data, train=train, validation=validation, skipped=skipped))
 
 
 def _known_clean(known: Path) -> bool:

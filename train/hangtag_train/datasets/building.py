@@ -169,6 +169,7 @@ def _record(source: Source, shares: Shares, seed: int, samples: Sequence[Sample]
             "test_share": shares.test,
         },
         "greyscale_size_wh": _common_grey_size(samples),
+        "skipped": dict(source.skipped),
         "counts": {
             split: {label: count for (of, label), count in sorted(counts.items()) if of == split}
             for split in SPLITS
@@ -189,14 +190,29 @@ def as_it_is(folder: Path, name: str, record: Mapping[str, Any]) -> PreparedData
     return PreparedDataset(folder, name, record)
 
 
+def skipped_before(folder: Path) -> tuple[str, ...]:
+    """Return a line for each picture that was left out when a folder was prepared: its place and the reason.
+
+    Raises:
+        DatasetError: the folder's record is damaged.
+    """
+    if not (folder / RECORD_NAME).is_file():
+        return ()
+    return tuple(f"{place}: {reason}" for place, reason in _prepared(folder).skipped.items())
+
+
 def _prepared(folder: Path) -> PreparedDataset:
     try:
         record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
         size = record["greyscale_size_wh"]
         return PreparedDataset(
-            folder, record["name"], record["source"], None if size is None else (int(size[0]), int(size[1]))
+            folder,
+            record["name"],
+            record["source"],
+            None if size is None else (int(size[0]), int(size[1])),
+            {str(place): str(reason) for place, reason in record.get("skipped", {}).items()},
         )
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise DatasetError(f"{folder / RECORD_NAME} is damaged ({error!r}); delete {folder}") from None
 
 

@@ -43,7 +43,7 @@ def check(source: str, *, strict: bool, as_json: bool, **given: Any) -> None:
 
     progress = Progress()
     dataset = prepare_source(source, options_from(given), progress)
-    checkup = check_photos(dataset.path, progress)
+    checkup = check_photos(dataset.path, progress, dataset.skipped)
     if as_json:
         record = {**dataclasses.asdict(checkup), "source": dict(dataset.source)}
         click.echo(json.dumps(record, ensure_ascii=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
@@ -40,7 +40,10 @@ class Fault(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault: the files it is about, relative to the data set, and what more there is to say."""
+    """One fault: the files it is about, relative to the data set, and what more there is to say.
+
+    What a table lists and cannot be read is named by the table's line instead.
+    """
 
     fault: Fault
     files: tuple[str, ...]
@@ -90,8 +93,13 @@ class _Facts:
     trouble: str = ""
 
 
-def check(dataset: Path, progress: Progress) -> Checkup:
+def check(dataset: Path, progress: Progress, skipped: Mapping[str, str] | None = None) -> Checkup:
     """Look at every photo of a data set in normal form.
+
+    Args:
+        dataset: the folder of splits.
+        progress: shows how far it is.
+        skipped: what could not be read when the folder was prepared, place -> reason: it is found, too.
 
     Raises:
         DatasetError: there is no split, or a folder cannot be looked into.
@@ -109,7 +117,8 @@ def check(dataset: Path, progress: Progress) -> Checkup:
         ) from None
     facts = _all_facts(dataset, [file for photos in files.values() for file in photos], progress)
     counts = {split: {folder.name: len(files[folder]) for folder in labels[split]} for split in splits}
-    found = [*_own_faults(facts), *odd, *_unlearned(counts), *_exact_copies(facts)]
+    gone = [Finding(Fault.UNREADABLE, (place,), reason) for place, reason in (skipped or {}).items()]
+    found = [*gone, *_own_faults(facts), *odd, *_unlearned(counts), *_exact_copies(facts)]
     with progress.bar("comparing photos", 1) as advance:
         found += _near_copies(facts)
         advance()

@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from hangtag.errors import DatasetError, PhotoError, shortened
-from hangtag.image_header import FORMAT_SUFFIXES, read_header
+from hangtag.image_header import read_header
 from hangtag.photos import decode_photo
 from hangtag.progress import Progress
 from hangtag_train.datasets.folders import listing_digest
 from hangtag_train.datasets.names import label_name
 from hangtag_train.datasets.rows import Row, table_rows
+from hangtag_train.datasets.screening import check_usable
 from hangtag_train.datasets.source import (
     SPLIT_NAMES,
     Sample,
@@ -39,6 +42,8 @@ _PATH_COLUMNS = (
 _BASE64_COLUMNS = ("image_base64", "base64", "image_b64", "b64", "data")
 _LABEL_COLUMNS = ("label", "class", "target", "category", "y")
 _SPLIT_COLUMNS = ("split", "set", "subset")
+_ROWS_LOOKED_AT = 20
+"""To find out what the pictures' column holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,21 @@ class _Columns:
     is_base64: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """What tables list: pictures, and those that cannot be read, ``photos.csv line 7`` -> reason."""
+
+    samples: list[Sample] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        digest = listing_digest(self.samples)
+        if not self.skipped:
+            return digest
+        return hashlib.sha256(repr((digest, self.skipped)).encode(errors="surrogateescape")).hexdigest()
+
+
 def image_table_source(
     files: Mapping[str | None, Path],
     options: SourceOptions,
@@ -59,70 +79,114 @@ def image_table_source(
 ) -> Source:
     """List tables of pictures, by split. Paths count from the table's folder and must stay inside it.
 
+    A picture that cannot be read is left out, and named in the source's ``skipped``.
+
     Raises:
-        DatasetError: naming file and line: a label, picture or split that is missing or cannot be read.
+        DatasetError: a label or split that is missing or none, base64 that does not decode, a path that leads
+            elsewhere, by file and line; or too many pictures cannot be read.
     """
-    samples = [
-        sample
-        for split, path in files.items()
-        for sample in _samples(path, split, options, label_names, progress)
-    ]
+    listing = _Listing()
+    for split, path in files.items():
+        progress.say(f"reading {path}")
+        _list_table(path, split, options, label_names, listing)
     first = next(iter(files.values()))
-    if not samples:
+    if not listing.samples:
         raise DatasetError(f"{first} holds no picture")
     return Source(
         name=first.stem,
-        fingerprint=listing_digest(samples),
-        samples=lambda: samples,
+        fingerprint=listing.fingerprint,
+        samples=lambda: listing.samples,
         record={
             "kind": "table of images",
             "path": str(first.resolve()),
             "sha256": {path.name: file_sha256(path) for path in files.values()},
         },
         linked=True,
+        skipped=listing.skipped,
     )
 
 
-def _samples(
+def _list_table(
     path: Path,
     split: str | None,
     options: SourceOptions,
     label_names: Sequence[str] | None,
-    progress: Progress,
-) -> Iterator[Sample]:
-    columns: _Columns | None = None
-    progress.say(f"reading {path}")
+    listing: _Listing,
+) -> None:
+    """Add what a table lists.
+
+    Raises:
+        DatasetError: see :func:`image_table_source`.
+    """
     folder = path.parent.resolve()
-    for row in table_rows(path):
-        if columns is None:
-            columns = _columns(row, options, has_split=split is None)
+    rows = table_rows(path)
+    first = list(itertools.islice(rows, _ROWS_LOOKED_AT))
+    if not first:
+        return
+    columns = _columns(first, options, has_split=split is None)
+    tallies: dict[str | None, _Tally] = defaultdict(_Tally)
+    for row in itertools.chain(first, rows):
         label = _label(row, columns.label, label_names)
-        text = row.cells.get(columns.image, "").strip()
-        if not text:
-            raise DatasetError(f"{row.where}: the picture is missing (column {columns.image!r})")
-        content: Path | bytes
-        if columns.is_base64:
-            content = data = _decoded_base64(text, row.where)
-            name = f"line-{row.line:06}"
+        of = split if columns.split is None else _split(row, columns.split)
+        tallies[of].labels.append(label)
+        try:
+            sample = _sample(row, columns, folder, label, of)
+        except PhotoError as error:
+            place = f"{path.name} line {row.line}"
+            listing.skipped[place] = str(error)
+            tallies[of].reasons.append(f"{place}: {error}")
         else:
-            content, data = _read_inside(folder, text, row.where)
-            name = f"line-{row.line:06}-{content.stem[:80]}"
-        yield Sample(
-            label=label,
-            name=name + _suffix(data, row.where),
-            digest=hashlib.sha256(data).hexdigest(),
-            content=content,
-            split=split if columns.split is None else _split(row, columns.split),
-        )
+            listing.samples.append(sample)
+            tallies[of].usable.append(label)
+    for of, tally in tallies.items():
+        check_usable(f"{path} {of or ''}".strip(), tally.labels, tally.usable, tally.reasons)
 
 
-def _columns(row: Row, options: SourceOptions, *, has_split: bool) -> _Columns:
-    """Decide by the first row which columns are meant and what the pictures' column holds."""
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """One split of a table: the label of every row and of every usable one, and a line for the others."""
+
+    labels: list[str] = field(default_factory=list)
+    usable: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+
+def _sample(row: Row, columns: _Columns, folder: Path, label: str, split: str | None) -> Sample:
+    """Read a row's picture.
+
+    Raises:
+        PhotoError: it is missing, damaged or none.
+        DatasetError: the cell is not what it should be.
+    """
+    text = row.cells.get(columns.image, "").strip()
+    if not text:
+        raise DatasetError(f"{row.where}: the picture is missing (column {columns.image!r})")
+    content: Path | bytes
+    if columns.is_base64:
+        content = data = _decoded_base64(text, row.where)
+        name, called = f"line-{row.line:06}", "the picture"
+    else:
+        content, data = _read_inside(folder, text, row.where)
+        name, called = f"line-{row.line:06}-{content.stem[:80]}", shortened(text)
+    return Sample(
+        label=label,
+        name=name + _suffix(data, called),
+        digest=hashlib.sha256(data).hexdigest(),
+        content=content,
+        split=split,
+    )
+
+
+def _columns(rows: Sequence[Row], options: SourceOptions, *, has_split: bool) -> _Columns:
+    """Decide by the first rows which columns are meant and what the pictures' column holds."""
+    row = rows[0]
     image = _column(row, options.image_column, (*_PATH_COLUMNS, *_BASE64_COLUMNS), "the pictures", "image")
     label = _column(row, options.label_column, _LABEL_COLUMNS, "the labels", "label")
     split = next((name for name in row.cells if name.lower() in _SPLIT_COLUMNS), None) if has_split else None
     named_so = "base64" in image.lower() or "b64" in image.lower()
-    return _Columns(image, label, split, named_so or _looks_like_base64(row.cells[image]))
+    # The first picture of all may be a bad one.
+    is_base64 = named_so or any(_looks_like_base64(row.cells.get(image, "")) for row in rows)
+    return _Columns(image, label, split, is_base64)
 
 
 def _column(row: Row, wanted: str | None, known: Sequence[str], what: str, option: str) -> str:
@@ -183,7 +247,12 @@ def _decoded_base64(text: str, where: str) -> bytes:
 
 
 def _read_inside(folder: Path, text: str, where: str) -> tuple[Path, bytes]:
-    """Return a picture's file and content; links are followed before it is asked whether it lies inside."""
+    """Return a picture's file and content; links are followed before it is asked whether it lies inside.
+
+    Raises:
+        DatasetError: the path leads elsewhere.
+        PhotoError: there is no such file, or it cannot be read.
+    """
     if PurePosixPath(text).is_absolute() or "\0" in text:
         raise DatasetError(f"{where}: the path {shortened(text)} must be relative to the table's folder")
     try:
@@ -193,17 +262,16 @@ def _read_inside(folder: Path, text: str, where: str) -> tuple[Path, bytes]:
         return path, path.read_bytes()
     except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError in older Pythons
         reason = getattr(error, "strerror", None) or error
-        raise DatasetError(f"{where}: cannot read {shortened(text)}: {reason}") from None
+        raise PhotoError(f"cannot read {shortened(text)}: {reason}") from None
 
 
-def _suffix(data: bytes, where: str) -> str:
-    """Return the file name ending that tells the truth about a picture, after decoding it once."""
-    try:
-        decode_photo(data, "the picture")
-    except PhotoError as error:
-        raise DatasetError(f"{where}: {error}") from None
+def _suffix(data: bytes, name: str) -> str:
+    """Return the file name ending that tells the truth about a picture, after decoding it once.
+
+    Raises:
+        PhotoError: it cannot be decoded.
+    """
+    decode_photo(data, name)
     header = read_header(data)
-    if header is None:
-        formats = ", ".join(FORMAT_SUFFIXES)
-        raise DatasetError(f"{where}: the picture is in none of the formats that are read: {formats}")
-    return f".{header.format.lower()}".replace(".jpeg", ".jpg").replace(".tiff", ".tif")
+    kind = "" if header is None else header.format.lower()  # what was decoded has one
+    return f".{kind}".replace(".jpeg", ".jpg").replace(".tiff", ".tif")

@@ -44,10 +44,10 @@ def prepare(source: str, options: SourceOptions, progress: Progress) -> Prepared
         OutputError: the cache cannot be written to.
     """
     found = _find(source, options, progress)
-    if isinstance(found, PreparedDataset):
-        return found
-    shares = found.shares.chosen(options)
-    return build_in_cache(found, shares, options.seed, _cache(options), progress)
+    if isinstance(found, Source):
+        found = build_in_cache(found, found.shares.chosen(options), options.seed, _cache(options), progress)
+    _say_skipped(found, progress)
+    return found
 
 
 def prepare_at(source: str, out: Path, options: SourceOptions, progress: Progress) -> PreparedDataset:
@@ -60,7 +60,14 @@ def prepare_at(source: str, out: Path, options: SourceOptions, progress: Progres
     found = _find(source, options, progress)
     if isinstance(found, PreparedDataset):
         found = folder_source(found.path, found.name, dict(found.source), progress)
-    return build_at(found, found.shares.chosen(options), options.seed, out, progress)
+    prepared = build_at(found, found.shares.chosen(options), options.seed, out, progress)
+    _say_skipped(prepared, progress)
+    return prepared
+
+
+def _say_skipped(dataset: PreparedDataset, progress: Progress) -> None:
+    for place, reason in dataset.skipped.items():
+        progress.say(f"skipped: {place}: {reason}")
 
 
 def _cache(options: SourceOptions) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from hangtag.errors import DatasetError, PhotoError
@@ -44,18 +43,34 @@ def check_kept(split: LabelledFolder, kept: LabelledFolder, bad: Sequence[PhotoE
     Raises:
         DatasetError: more than 5 % of the split, or every photo of one label in it, cannot be used.
     """
-    if not bad:
+    labels = [split.labels[target] for target in split.targets]
+    usable = [split.labels[target] for target in kept.targets]
+    check_usable(str(split.path), labels, usable, [str(error) for error in bad])
+
+
+def check_usable(where: str, labels: Sequence[str], usable: Sequence[str], reasons: Sequence[str]) -> None:
+    """Raise where too many photos cannot be used.
+
+    Args:
+        where: what a message calls the split or table.
+        labels: the label of every photo there.
+        usable: the label of every one that can be used.
+        reasons: a line for each of the others.
+
+    Raises:
+        DatasetError: more than 5 % of the photos, or every one of a label, cannot be used.
+    """
+    if not reasons:
         return
-    examples = "; ".join(str(error) for error in bad[:_EXAMPLES])
-    more = f"; and {len(bad) - _EXAMPLES} more" if len(bad) > _EXAMPLES else ""
-    if len(bad) > HIGHEST_BAD_SHARE * len(split.photos):
+    examples = "; ".join(reasons[:_EXAMPLES])
+    more = f"; and {len(reasons) - _EXAMPLES} more" if len(reasons) > _EXAMPLES else ""
+    if len(reasons) > HIGHEST_BAD_SHARE * len(labels):
         raise DatasetError(
-            f"{len(bad)} of {len(split.photos)} photos in {split.path} cannot be used, "
+            f"{len(reasons)} of {len(labels)} photos in {where} cannot be used, "
             f"more than {HIGHEST_BAD_SHARE:.0%}; mend or remove them: {examples}{more}"
         )
-    left = Counter(kept.targets)
-    lost = [split.labels[label] for label in sorted(set(split.targets)) if not left[label]]
+    lost = sorted(set(labels) - set(usable))
     if lost:
         raise DatasetError(
-            f"no photo of {', '.join(lost)} in {split.path} can be used; mend them: {examples}{more}"
+            f"no photo of {', '.join(lost)} in {where} can be used; mend them: {examples}{more}"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +69,15 @@ class PreparedDataset:
 
     ``path`` holds ``{train,validation[,test]}/LABEL/photo``; ``greyscale_size_wh`` is the width and height
     of every picture where all are grey and of one size, as in Fashion-MNIST, else None; ``source`` is what a
-    record of a run should say about where it came from (JSON values).
+    record of a run should say about where it came from (JSON values); ``skipped`` is what the source lists
+    and the folder lacks, because it cannot be read: place (``photos.csv line 7``) -> reason.
     """
 
     path: Path
     name: str
     source: Mapping[str, Any]
     greyscale_size_wh: tuple[int, int] | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,9 @@ class Source:
     """A source that was found and identified, and not yet read.
 
     ``fingerprint`` changes when the content does; ``samples`` reads it; ``record`` is what is written down
-    about it (JSON values); ``linked`` is True where the samples are files that prepared folders link to (and
-    listing them again costs nothing).
+    about it (JSON values); ``skipped`` is the pictures that it lists and that cannot be read, as in
+    :class:`PreparedDataset`, and part of the fingerprint; ``linked`` is True where the samples are files that
+    prepared folders link to (and listing them again costs nothing).
     """
 
     name: str
@@ -132,6 +135,7 @@ class Source:
     record: Mapping[str, Any]
     shares: Shares = DEFAULT_SHARES
     linked: bool = False
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
 
 def file_sha256(path: Path) -> str:
