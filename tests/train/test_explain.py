@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +13,17 @@ from click.testing import CliRunner, Result
 from small_run import contract_of, write_run
 
 from hangtag.cli import main
-from hangtag.contract import OutputKind
+from hangtag.contract import OutputKind, Provenance
 from hangtag.errors import RunError, TrainingError
+from hangtag.labelled_folder import dataset_digest
 from hangtag.photos import read_photo
 from hangtag.preprocess import preprocess
+from hangtag.progress import Progress
+from hangtag_train.datasets import SourceOptions, prepare
 from hangtag_train.explain import Explainer, Heat, most_active
 from hangtag_train.explain_pictures import draw_heat, seen_pixels
+
+QUIET = Progress(quiet=True)
 
 # --- a network whose evidence is known ---------------------------------------------------------------------
 
@@ -298,6 +305,92 @@ def test_mistakes_of_a_split_are_drawn(grey_run: Path, shapes_dataset: Path, tmp
     assert "train: " in result.stdout
     assert " of 18 photos" in result.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["mistakes_train.png"]
+
+
+@pytest.fixture
+def labels_only(shapes_dataset: Path, tmp_path: Path) -> Path:
+    """A folder per label, 36 photos, and no split."""
+    for split in ("train", "validation", "test"):
+        for photo in (shapes_dataset / split).glob("*/*.png"):
+            (tmp_path / "shapes" / photo.parent.name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(photo, tmp_path / "shapes" / photo.parent.name / f"{split}-{photo.name}")
+    return tmp_path / "shapes"
+
+
+def _zipped(folder: Path) -> Path:
+    return Path(shutil.make_archive(str(folder), "zip", folder))
+
+
+def _table(folder: Path) -> Path:
+    rows = [f"{path.relative_to(folder)},{path.parent.name}\n" for path in sorted(folder.glob("*/*.png"))]
+    (folder / "shapes.csv").write_text("".join(["file,what\n", *rows]))
+    return folder / "shapes.csv"
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        (lambda folder: folder, ()),
+        (_zipped, ()),
+        (_table, ("--image-column", "file", "--label-column", "what")),
+    ],
+)
+def test_mistakes_of_whatever_training_takes(
+    source, options, grey_run: Path, labels_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANGTAG_CACHE", str(tmp_path / "cache"))
+    given = (*options, "--split-seed", 4, "--validation-share", 0.5, "--test-share", 0.2)
+    result = explain(grey_run, "--mistakes", source(labels_only), "--out", tmp_path / "out", *given)
+    assert result.exit_code == 0, result.output
+    (found,) = (tmp_path / "cache" / "datasets").glob("shapes*/validation")
+    count = len(list(found.glob("*/*.png")))
+    assert 15 <= count <= 21
+    assert f" of {count} photos" in result.stdout
+
+
+def test_mistakes_name_the_photos_that_are_left_out(
+    grey_run: Path, labels_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANGTAG_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "data").mkdir()
+    labels_only.rename(tmp_path / "data" / "test")
+    bad = tmp_path / "data" / "test" / "disc" / "train-00.png"
+    bad.write_bytes(b"no picture")
+    given = ("--mistakes", tmp_path / "data", "--out", tmp_path / "out", "--split", "test")
+    result = explain(grey_run, *given)
+    assert result.exit_code == 0, result.output
+    skipped, note = result.stderr.splitlines()
+    assert skipped.startswith(f"skipped: {bad} is not an image")
+    assert "the test split was read" in note
+    assert " of 35 photos" in result.stdout
+    for photo in bad.parent.iterdir():
+        photo.write_bytes(b"no picture")
+    result = explain(grey_run, *given)
+    assert result.exit_code == 1
+    assert "12 of 36 photos" in result.stderr
+
+
+def test_mistakes_of_another_split_than_that_of_training_are_said(
+    labels_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANGTAG_CACHE", str(tmp_path / "cache"))
+    image = keras.Input((26, 26, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(image)
+    model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(pooled))
+    labels = ("disc", "square", "stripe")
+    trained_with = dataset_digest(prepare(str(labels_only), SourceOptions(seed=3), QUIET).path, labels)
+    contract = contract_of(model, labels)
+    known = dataclasses.replace(contract, provenance=Provenance(dataset_sha256=trained_with))
+    run = write_run(tmp_path / "run", model, known)
+
+    def said(seed: int) -> str:
+        given = ("--mistakes", labels_only, "--out", tmp_path / "out", "--split-seed", seed)
+        result = explain(run, *given)
+        assert result.exit_code == 0, result.output
+        return result.stderr
+
+    assert "another split" not in said(3)
+    assert "note: the model was trained with other photos, or with another split" in said(4)
 
 
 def test_a_bad_photo_does_not_stop_the_others(grey_run: Path, photos: list[Path], tmp_path: Path) -> None:

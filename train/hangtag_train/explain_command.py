@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,8 +13,10 @@ from hangtag.extras import extra_needed
 from hangtag.files import make_folder
 from hangtag.labelled_folder import SPLITS
 from hangtag.progress import Progress
+from hangtag_train.datasets.options import options_from, source_options
 
 if TYPE_CHECKING:
+    from hangtag_train.datasets import SourceOptions
     from hangtag_train.explain import Explainer, Layer
 
 
@@ -25,13 +27,12 @@ if TYPE_CHECKING:
 @click.option("--layers", help="Layers to show, by name, with commas between [six from early to late].")
 @click.option("--label", help="Label whose evidence is shown [the one that the model gives].")
 @click.option("--list-layers", is_flag=True, help="Print the layers that have activation maps, and stop.")
-@click.option(
-    "--mistakes", "data", type=click.Path(path_type=Path), help="Draw the misclassified photos of a data set."
-)
+@click.option("--mistakes", "data", metavar="DATA", help="Draw the misclassified photos of a data set.")
 @click.option(
     "--split", type=click.Choice(SPLITS), default="validation", show_default=True, help="Of --mistakes."
 )
 @click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="Of --mistakes.")
+@source_options
 def explain(
     run: Path,
     photos: tuple[Path, ...],
@@ -40,17 +41,20 @@ def explain(
     layers: str | None,
     label: str | None,
     list_layers: bool,
-    data: Path | None,
+    data: str | None,
     split: str,
     limit: int,
+    **source: Any,
 ) -> None:
     """Show what the network of RUN looks at in photos: files, or folders searched for them.
 
     For each photo: the activation maps of some layers, and a Grad-CAM overlay that shows where the evidence
     for its label lies. With --mistakes: a contact sheet of the photos that the network gets wrong, the most
-    confident mistake first. A photo that cannot be read is reported and the others go on; the exit code is
-    then 1.
+    confident mistake first; DATA is what `hangtag train` takes, and where it brings no split of its own, the
+    options that say how it is split must be those of the training. A photo that cannot be read is reported
+    and the others go on; for a PHOTO the exit code is then 1.
     """
+    options = options_from(source)
     if not list_layers and out is None:
         raise click.UsageError("Missing option '--out': the folder for the pictures.")
     if not (list_layers or photos or data):
@@ -78,7 +82,7 @@ def explain(
         index = explainer.label_index(label) if label is not None else None
         _explain_photos(explainer, photos, chosen, index, folder)
     if data is not None:
-        _draw_mistakes(run, data, split, folder, limit)
+        _draw_mistakes(run, data, split, options, folder, limit=limit)
 
 
 def _explain_photos(
@@ -128,18 +132,27 @@ def _explain_photo(
     )
 
 
-def _draw_mistakes(run: Path, data: Path, split: str, folder: Path, limit: int) -> None:
+def _draw_mistakes(
+    run: Path, data: str, split: str, options: SourceOptions, folder: Path, *, limit: int
+) -> None:
     import numpy as np
 
-    from hangtag.labelled_folder import read_split
+    from hangtag.readable import say_skipped
     from hangtag.scoring import score_photos
-    from hangtag_train.evaluation import open_scorer
+    from hangtag_train.evaluation import folder_of, open_scorer, other_split_note, read_splits
     from hangtag_train.mistakes import draw_mistakes
 
+    progress = Progress()
     scorer = open_scorer(run)
     labels = scorer.contract.labels
-    photos = read_split(data, split, labels)
-    scores = score_photos(scorer, photos, Progress(), split)
+    prepared = folder_of(data, [split], options, progress)
+    photos, errors = read_splits(prepared, [split], labels, progress)
+    say_skipped(progress, errors)
+    if (note := other_split_note(prepared, scorer.contract)) is not None:
+        click.echo(note, err=True)
+    if split == "test":
+        click.echo("note: the test split was read; choose nothing by what it says", err=True)
+    scores = score_photos(scorer, photos, progress, split)
     sheet = folder / f"mistakes_{split}.png"
     paths = [photo.path for photo in photos.photos]
     count = draw_mistakes(paths, scores, np.array(photos.targets), labels, sheet, limit=limit)
