@@ -18,6 +18,7 @@ from hangtag.progress import Progress
 from hangtag_train.cache import cache_folder
 from hangtag_train.datasets import PreparedDataset, SourceOptions, prepare
 from hangtag_train.datasets.prepare import prepare_at
+from hangtag_train.datasets.screening import screen
 
 _QUIET = Progress(quiet=True)
 
@@ -129,6 +130,24 @@ def test_copies_stay_together(labels_only: Path, options: SourceOptions) -> None
         assert {name.removeprefix("copy") for name in names if name.startswith("copy")} == {
             name for name in names if not name.startswith("copy")
         }
+
+
+@pytest.mark.parametrize("below", ["", "training"])
+def test_a_bad_photo_is_named_as_the_user_knows_it(
+    below: str, tmp_path: Path, options: SourceOptions
+) -> None:
+    source = tmp_path / "photos"
+    for label in ("hat", "shoe"):
+        for number in range(60):
+            _photo(source / below / label / f"{number}.png", 7 * number + len(label))
+    prepared = prepare(str(source), options, _QUIET).path
+    # What lies in train now becomes unreadable: the very file that the prepared folder links to.
+    victim = next((prepared / "train" / "hat").iterdir()).name
+    mine = source / below / "hat" / victim
+    with mine.open("r+b") as file:
+        file.truncate(40)
+    _, (error,) = screen([read_split(prepared, "train")], _QUIET)
+    assert str(error).startswith(f"{mine} is cut short")
 
 
 def test_a_label_called_train_is_a_label(labels_only: Path, options: SourceOptions) -> None:

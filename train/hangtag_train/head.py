@@ -68,9 +68,8 @@ def read_features(
     for split in (data.train, data.validation):
         title = f"features of {split.path.name}"
         features, readable, errors = predict_readable(network.features, split, spec, progress, title)
-        check_kept(split, readable, errors)
         kept.append(readable)
-        reasons += [str(error) for error in errors]
+        reasons += [str(error) for error in check_kept(split, readable, errors)]
         _check_finite(features, split.path.name, recipe)
         arrays[split.path.name] = features
         left = set(readable.photos)

@@ -19,7 +19,7 @@ from hangtag.files import write_json
 from hangtag.image_header import read_header
 from hangtag.labelled_folder import SPLITS
 from hangtag.progress import Progress
-from hangtag_train.datasets.source import PreparedDataset, Sample, Shares, Source
+from hangtag_train.datasets.source import SPLIT_NAMES, PreparedDataset, Sample, Shares, Source
 from hangtag_train.datasets.splitting import assign_splits
 
 RECORD_NAME = "dataset.json"
@@ -58,6 +58,21 @@ def build_at(source: Source, shares: Shares, seed: int, out: Path, progress: Pro
         raise OutputError(f"{out} exists already; name a folder that does not")
     _write(source, shares, seed, out, progress, link=False)
     return _prepared(out)
+
+
+def origin_of(photo: Path) -> Path | None:
+    """Return the user's file that a photo of a prepared folder is linked to; None where there is none.
+
+    What must be mended or removed is the user's: the prepared folder would only be made again.
+    """
+    try:
+        record = json.loads((photo.parents[2] / RECORD_NAME).read_text(encoding="utf-8"))
+        source = Path(record["source"]["path"])
+        roots = [source, *(child for child in source.iterdir() if child.name.lower() in SPLIT_NAMES)]
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+    places = (root / photo.parent.name / photo.name for root in roots)
+    return next((place for place in places if place.is_file() and place.samefile(photo)), None)
 
 
 @contextlib.contextmanager
