@@ -82,6 +82,12 @@ def _unlearned(root: Path) -> None:
     shutil.rmtree(root / "train" / "disc")
 
 
+def _one_label(root: Path) -> None:
+    for split in root.iterdir():
+        for label in ("square", "stripe"):
+            shutil.rmtree(split / label)
+
+
 def _passed_over(root: Path) -> None:
     (root / "train" / "disc" / "photo.heic").write_bytes(b"x")
     (root / "train" / "disc" / "more").mkdir()
@@ -107,6 +113,11 @@ def _passed_over(root: Path) -> None:
             },
         ),
         (_unlearned, {Fault.UNLEARNED: [("test/disc",), ("validation/disc",)]}),
+        (
+            lambda root: shutil.rmtree(root / "validation" / "disc"),
+            {Fault.UNMEASURED: [("train/disc",)]},
+        ),
+        (_one_label, {Fault.ALONE: [("train/disc",)]}),
         (_passed_over, {Fault.PASSED_OVER: [("train/disc/more",), ("train/disc/photo.heic",)]}),
         (lambda root: (root / "train" / "hat").mkdir(), {Fault.EMPTY: [("train/hat",)]}),
     ],

@@ -28,7 +28,9 @@ class Fault(str, Enum):
     LEAKED = "same photo in two splits"
     NEARLY_LEAKED = "nearly the same photo in two splits"
     UNREADABLE = "cannot be read"
+    ALONE = "only one label to learn"
     UNLEARNED = "label without training photos"
+    UNMEASURED = "label without validation photos"
     CONTRADICTED = "same photo under two labels"
     NEARLY_CONTRADICTED = "nearly the same photo under two labels"
     COPIED = "same photo twice in a split"
@@ -118,7 +120,7 @@ def check(dataset: Path, progress: Progress, skipped: Mapping[str, str] | None =
     facts = _all_facts(dataset, [file for photos in files.values() for file in photos], progress)
     counts = {split: {folder.name: len(files[folder]) for folder in labels[split]} for split in splits}
     gone = [Finding(Fault.UNREADABLE, (place,), reason) for place, reason in (skipped or {}).items()]
-    found = [*gone, *_own_faults(facts), *odd, *_unlearned(counts), *_exact_copies(facts)]
+    found = [*gone, *_own_faults(facts), *odd, *_missing_labels(counts), *_exact_copies(facts)]
     with progress.bar("comparing photos", 1) as advance:
         found += _near_copies(facts)
         advance()
@@ -192,8 +194,14 @@ def _odd_files(dataset: Path, folder: Path, photos: Sequence[Path]) -> Iterator[
             yield Finding(Fault.PASSED_OVER, (path.relative_to(dataset).as_posix(),), detail)
 
 
-def _unlearned(counts: dict[str, dict[str, int]]) -> Iterator[Finding]:
+def _missing_labels(counts: dict[str, dict[str, int]]) -> Iterator[Finding]:
+    """Find what a classifier could not be trained on or judged by."""
     learned = {label for label, count in counts.get("train", {}).items() if count}
+    if len(learned) == 1:
+        yield Finding(Fault.ALONE, (f"train/{min(learned)}",), "a classifier tells at least two apart")
+    for label in sorted(learned) if "validation" in counts else ():
+        if not counts["validation"].get(label):
+            yield Finding(Fault.UNMEASURED, (f"train/{label}",), "how well it is learned cannot be told")
     for split, labels in counts.items():
         for label, count in labels.items():
             if split != "train" and count and label not in learned:
