@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import tempfile
@@ -41,6 +42,19 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def drop_scraps(path: Path) -> None:
+    """Remove what killed writers of ``path`` left beside it; only for who keeps all other writers away.
+
+    Raises:
+        OutputError: one of them cannot be removed.
+    """
+    try:
+        for scrap in path.parent.glob(f".{glob.escape(path.stem)}.????????.part{glob.escape(path.suffix)}"):
+            scrap.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot tidy up {path.parent}: {error.strerror or error}") from None
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -15,7 +15,7 @@ import pytest
 import hangtag
 from hangtag.errors import MissingExtra, OutputError
 from hangtag.extras import extra_needed
-from hangtag.files import make_folder, whole_file, write_bytes, write_json
+from hangtag.files import drop_scraps, make_folder, whole_file, write_bytes, write_json
 
 
 @pytest.fixture
@@ -179,3 +179,39 @@ def test_our_own_missing_modules_are_defects() -> None:
 def test_other_errors_pass_through() -> None:
     with pytest.raises(ImportError, match="libGL"), extra_needed("train", "hangtag train"):
         raise ImportError("libGL.so.1: cannot open shared object file")
+
+
+WRITES_AND_DIES = """
+import os, signal, sys
+from pathlib import Path
+from hangtag.files import whole_file
+with whole_file(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("name", ["state.npz", "[a]*.json", "no_suffix"])
+def test_scraps_of_killed_writers_can_be_dropped_and_nothing_else_is(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    kept = {
+        name,
+        "a.json",
+        ".state.npz",
+        ".state.part.npz",
+        ".other.12345678.part.npz",
+        ".state.12345678.npz",
+    }
+    for other in kept:
+        (tmp_path / other).write_text("whole")
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", WRITES_AND_DIES, str(path)], check=False)
+    assert len(list(tmp_path.iterdir())) == len(kept) + 2
+    drop_scraps(path)
+    assert {left.name for left in tmp_path.iterdir()} == kept
+
+
+def test_a_scrap_that_cannot_be_dropped_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".state.12345678.part.npz").mkdir()
+    with pytest.raises(OutputError, match="cannot tidy up"):
+        drop_scraps(tmp_path / "state.npz")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from small_run import write_run
 
 from hangtag.contract import ColourOrder, InputSpec, ModelContract, OutputKind, OutputSpec
 from hangtag.errors import TrainingError
@@ -43,11 +45,13 @@ def teacher_run(tmp_path: Path) -> Make:
         )
         kind = OutputKind.SIGMOID if count == 1 else OutputKind.SOFTMAX
         contract = ModelContract(labels=labels, input=spec, output=OutputSpec(kind=kind))
-        network.save(tmp_path / "model.keras")
-        (tmp_path / "contract.json").write_text(contract.to_json())
-        return tmp_path
+        return write_run(tmp_path / "teacher", network, contract)
 
     return make
+
+
+def add_a_space(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b" ")
 
 
 def smooth_frame() -> np.ndarray:
@@ -118,12 +122,23 @@ def test_a_teacher_of_something_else_is_refused(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("missing", ["contract.json", "model.keras", "both"])
-def test_a_teacher_that_is_no_finished_run_is_one_line(missing: str, teacher_run: Make) -> None:
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda run: (run / "run.json").unlink(), "holds no finished training run"),
+        (lambda run: (run / "contract.json").unlink(), "is not a whole training run"),
+        (lambda run: (run / "model.keras").unlink(), "is not a whole training run"),
+        (shutil.rmtree, "holds no finished training run"),
+        (lambda run: add_a_space(run / "model.keras"), r"model\.keras was changed after training"),
+        (lambda run: add_a_space(run / "contract.json"), r"contract\.json was changed after training"),
+    ],
+)
+def test_a_teacher_that_is_no_finished_run_is_one_line(
+    damage: Callable[[Path], object], message: str, teacher_run: Make
+) -> None:
     run = teacher_run(STUDENT)
-    for name in ("contract.json", "model.keras") if missing == "both" else (missing,):
-        (run / name).unlink()
-    with pytest.raises(TrainingError, match=r"no finished training run|cannot be loaded") as caught:
+    damage(run)
+    with pytest.raises(TrainingError, match=f"the teacher cannot be used: .*{message}") as caught:
         Teacher(run, LABELS, STUDENT, 2.0)
     assert "\n" not in str(caught.value)
 

@@ -189,15 +189,15 @@ def test_the_contract_may_stand_elsewhere_or_have_the_files_name(tmp_path: Path)
 def test_a_file_that_would_execute_code_is_refused_in_one_line(shapes_dataset: Path, tmp_path: Path) -> None:
     touched = tmp_path / "touched"
     image = keras.Input((16, 16, 3))
-
-    def hostile(tensor: Any) -> Any:
-        Path(str(touched)).touch()
-        return tensor
-
+    # No name from outside: read anywhere, it would run.
+    hostile = eval(f"lambda tensor: (open({str(touched)!r}, 'w').close(), tensor)[1]")  # noqa: S307 - our own text
     changed = keras.layers.Lambda(hostile, output_shape=(16, 16, 3))(image)
     scores = keras.layers.Dense(3, activation="softmax")(keras.layers.GlobalMaxPooling2D()(changed))
     path = _saved(tmp_path / "model", keras.Model(image, scores), _contract())
     touched.unlink(missing_ok=True)  # saving may have traced it
+    keras.models.load_model(path, safe_mode=False).predict_on_batch(np.zeros((1, 16, 16, 3)))
+    assert touched.exists(), "the file would execute code"
+    touched.unlink()
     result = _run(path, shapes_dataset)
     assert result.exit_code == 1
     assert result.stdout == ""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +110,27 @@ def test_damaged_names_are_one_line(content: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(imagenet.importlib.util, "find_spec", lambda _name: Found())
     with pytest.raises(TrainingError, match="does not hold the names of"):
         imagenet_labels()
+
+
+def test_overwriting_without_the_weights_loses_nothing(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+
+    def missing(_variant: object) -> None:
+        raise MissingExtra("the weights", "train", "efficientnet-lite0")
+
+    monkeypatch.setattr(imagenet.efficientnet_lite, "imagenet_head", missing)
+    with pytest.raises(MissingExtra):
+        write_imagenet_run(copy, RECIPE, overwrite=True)
+    assert {path.name for path in copy.iterdir()} == {path.name for path in run.iterdir()}
+    assert read_run(copy) == dataclasses.replace(read_run(run), model=copy / "model.keras")
+
+
+def test_overwriting_drops_what_was_made_from_the_run_before(run: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    made = copy / f"{RECIPE.model_name}-int8.tflite"
+    made.touch()
+    write_imagenet_run(copy, RECIPE, overwrite=True)
+    assert not made.exists()
+    read_run(copy)

@@ -10,6 +10,7 @@ from tiny_run import QUIET
 from hangtag.errors import TrainingError
 from hangtag.photos import read_photo
 from hangtag_train import lr_sweep
+from hangtag_train.distillation import Teacher
 from hangtag_train.lr_sweep import smoothed_losses, suggest, sweep
 from hangtag_train.training import RunPlan
 
@@ -75,3 +76,34 @@ def test_a_sweep_that_diverges_at_once_is_refused(
     monkeypatch.setattr(lr_sweep, "HIGHEST", 1e9)
     with pytest.raises(TrainingError, match=r"the loss diverged after \d steps"):
         sweep(plan, course_recipe.changed({"optimizer": "sgd"}), QUIET)
+
+
+def test_a_sweep_of_a_taught_run_sweeps_what_that_run_would_learn(
+    plan: RunPlan, course_recipe, course_run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lr_sweep, "STEPS", 12)
+    monkeypatch.setattr(lr_sweep, "suggest", lambda *_: 0.1)
+    # The teacher's share of the loss is all of it: labels are not listened to.
+    taught = course_recipe.changed({"teacher": str(course_run.path), "teacher_share": 1.0})
+    asked: list[int] = []
+    original = Teacher.probabilities
+    monkeypatch.setattr(
+        Teacher, "probabilities", lambda self, given: asked.append(len(given)) or original(self, given)
+    )
+    alone = sweep(plan, course_recipe, QUIET)
+    assert asked == []
+    with_teacher = sweep(plan, taught, QUIET)
+    assert len(asked) == 12
+    assert not np.isclose(alone.losses[0], with_teacher.losses[0], rtol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"teacher": "none"}, "none holds no finished training run"),
+        ({"backbone": "residual", "norm_from_epoch": None}, "give --norm-from-epoch 1"),
+    ],
+)
+def test_what_a_run_would_refuse_a_sweep_refuses(changes, message: str, plan: RunPlan, course_recipe) -> None:
+    with pytest.raises(TrainingError, match=message):
+        sweep(plan, course_recipe.changed(changes), QUIET)

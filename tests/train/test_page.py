@@ -386,3 +386,13 @@ def test_mistakes_found_and_shown_are_the_same(tmp_path: Path) -> None:
     words = Page(render(a_page(("a", "b"), found))).words
     assert words.index("x.png cannot") < words.index("y.png cannot")
     assert "2 validation photos are misclassified" in words
+
+
+def test_a_page_warns_of_figures_that_are_too_good() -> None:
+    page = a_page(("a", "b"))
+    assert "Warning:" not in render(page)
+    lines = ["2 photos of test are in train as well", *HOSTILE]
+    warned = dataclasses.replace(page, settings={**page.settings, "warnings": lines})
+    shown = Page(render(warned)).words
+    assert shown.index("Warning: 2 photos of test are in train as well") < shown.index("macro-F1")
+    assert shown.count("Warning:") == len(lines)

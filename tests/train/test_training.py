@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import errno
@@ -10,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -253,6 +254,24 @@ def test_tensorboards_files_hold_the_history(
     assert {"loss/training", "loss/validation", "learning rate"} <= set(found)
 
 
+def test_tensorboards_files_of_a_resumed_run_hold_each_epoch_once(
+    shapes_dataset: Path, course_recipe: Recipe, tmp_path: Path
+) -> None:
+    import tensorflow as tf
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "RunningAverage", CtrlC)
+        with pytest.raises(KeyboardInterrupt):
+            train_run(shapes_dataset, tmp_path / "run", course_recipe, tensorboard=True)
+    train_run(shapes_dataset, tmp_path / "run", course_recipe, tensorboard=True, resume=True)
+    steps = []
+    for path in (tmp_path / "run" / "tensorboard").iterdir():
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            steps += [event.step] if event.summary.value else []
+    assert sorted(steps) == [1, 2]
+
+
 def test_mixed_precision_without_a_gpu_is_refused(
     shapes_dataset: Path, course_recipe: Recipe, tmp_path: Path
 ) -> None:
@@ -293,17 +312,19 @@ def test_a_second_run_on_the_same_photos_reads_no_training_photo(
 # --- interrupted and resumed -------------------------------------------------------------------------------
 
 
+class CtrlC(fit.RunningAverage):
+    """Stands for Ctrl-C in the second epoch of three steps each."""
+
+    def update(self) -> None:
+        super().update()
+        if self._steps == 5:
+            raise KeyboardInterrupt
+
+
 @pytest.fixture(scope="module")
 def interrupted_run(shapes_dataset, course_recipe, tmp_path_factory) -> Path:
     """A run that Ctrl-C reached in its second epoch."""
     path = tmp_path_factory.mktemp("runs") / "interrupted"
-
-    class CtrlC(fit.RunningAverage):
-        def update(self) -> None:
-            super().update()
-            if self._steps == 5:  # of three steps an epoch
-                raise KeyboardInterrupt
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit, "RunningAverage", CtrlC)
         with pytest.raises(KeyboardInterrupt):
@@ -462,6 +483,65 @@ def test_killed_in_the_middle_of_an_epoch_and_resumed_it_ends_with_the_same_weig
     assert names_in(tmp_path / "killed") == names_in(tmp_path / "straight")
 
 
+OWN_DROPOUT = """
+import sys
+from pathlib import Path
+from hangtag_train.quiet import import_tensorflow_quietly
+import_tensorflow_quietly()
+import keras, numpy as np
+from hangtag.contract import InputSpec, ModelContract
+from hangtag_train import fit
+from hangtag_train.commands import train
+data, folder = sys.argv[1:]
+own = Path(folder) / "own.keras"
+image = keras.Input((16, 16, 3))
+features = keras.layers.BatchNormalization()(keras.layers.Conv2D(6, 3, strides=2)(image))
+features = keras.layers.Conv2D(6, 3)(keras.layers.Dropout(0.5)(features))
+keras.Model(image, keras.layers.GlobalAveragePooling2D()(features)).save(own)
+contract = ModelContract(labels=("a", "b"), input=InputSpec(width_px=16, height_px=16))
+own.with_suffix(".json").write_text(contract.to_json())
+arguments = [
+    data, "--recipe", "fashion-mnist-cnn", "--backbone", str(own), "--colour", "rgb", "--size", "16",
+    "--epochs", "2", "--batch-size", "6", "--dropout", "0", "--average", "0.9",
+    "--norm-from-epoch", "1", "--deterministic",
+]
+def run(name, *more):
+    keras.utils.set_random_seed(len(name))
+    train([*arguments, "--out", str(Path(folder) / name), *more], standalone_mode=False)
+run("straight")
+original = fit.RunningAverage.update
+def update(self):
+    original(self)
+    if self._steps == 4:
+        raise KeyboardInterrupt
+fit.RunningAverage.update = update
+try:
+    run("resumed")
+except Exception as error:
+    assert "interrupted" in str(error)
+fit.RunningAverage.update = original
+run("resumed", "--resume")
+"""
+
+
+@pytest.mark.slow
+def test_dropout_in_a_network_of_the_users_own_is_resumed_to_the_bit(
+    shapes_dataset: Path, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OWN_DROPOUT, str(shapes_dataset), str(tmp_path)],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "resuming after epoch 1 of 2" in done.stderr
+    straight, resumed = (
+        keras.models.load_model(tmp_path / name / "model.keras", compile=False).get_weights()
+        for name in ("straight", "resumed")
+    )
+    for wanted, found in zip(straight, resumed, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
 MIRRORED = """
 import json, sys
 from hangtag_train.quiet import import_tensorflow_quietly
@@ -516,6 +596,48 @@ def test_a_finished_run_is_not_overwritten_unasked(course_run, shapes_dataset, c
         with pytest.raises(TrainingError, match=r"finished run: choose another --out, or .* --overwrite"):
             train_run(shapes_dataset, course_run.path, course_recipe, resume=resume)
     assert contents(course_run.path) == before
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_another_process_ends_meanwhile_is_kept(
+    resume: bool, course_run, shapes_dataset, course_recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "training_state.npz").write_bytes(b"of the other process")
+    if not resume:
+        (run / "training_state.npz").unlink()
+    original = RunFolder.locked
+
+    @contextlib.contextmanager
+    def ended_meanwhile(self: RunFolder) -> Iterator[None]:
+        shutil.copytree(course_run.path, run, dirs_exist_ok=True)
+        (run / "training_state.npz").unlink(missing_ok=True)
+        with original(self):
+            yield
+
+    monkeypatch.setattr(RunFolder, "locked", ended_meanwhile)
+    with pytest.raises(TrainingError, match="holds a finished run"):
+        train_run(shapes_dataset, run, course_recipe, resume=resume)
+    assert contents(run) == contents(course_run.path)
+
+
+def test_overwriting_in_a_folder_of_something_else_is_refused(
+    shapes_dataset, course_recipe, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("package.json", "holiday.png", "index.html"):
+        (home / name).write_text("mine")
+    before = contents(home)
+    with pytest.raises(TrainingError, match="holds files and no run that could be overwritten"):
+        train_run(shapes_dataset, home, course_recipe, overwrite=True)
+    assert contents(home) == before
+    recipe = dataclasses.replace(course_recipe, epochs=1)
+    for overwrite in (False, True):  # beside them a run may lie, and be replaced
+        train_run(shapes_dataset, home, recipe, overwrite=overwrite)
+        assert before.items() <= contents(home).items()
+    read_run(home)
 
 
 def test_overwriting_with_broken_photos_loses_nothing(
@@ -653,6 +775,52 @@ def test_a_broken_photo_is_named_left_out_and_recorded(
     (skipped,) = json.loads((tmp_path / "run" / "run.json").read_text())["skipped"]
     assert "07.png" in skipped
     assert [line for line in said if line.startswith("skipped: ") and "07.png" in line]
+
+
+def test_photos_in_two_splits_are_warned_of_recorded_and_shown(
+    data: Path, course_recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(data / "train" / "disc" / "00.png", data / "validation" / "disc" / "leaked.png")
+    for number in (1, 2):
+        shutil.copy(data / "train" / "square" / f"0{number}.png", data / "test" / "square" / f"{number}.png")
+    shutil.copy(data / "train" / "stripe" / "03.png", data / "train" / "stripe" / "twice.png")
+    said: list[str] = []
+    monkeypatch.setattr(Progress, "say", lambda _self, line: said.append(line))
+    train_run(data, tmp_path / "run", dataclasses.replace(course_recipe, epochs=1))
+    leaked, tested = json.loads((tmp_path / "run" / "run.json").read_text())["warnings"]
+    assert leaked.startswith("1 photo of validation is in train as well, such as ")
+    assert "leaked.png" in leaked
+    assert tested.startswith("2 photos of test are in train as well, such as ")
+    assert [line for line in said if line.startswith("warning: ")] == [
+        f"warning: {leaked}", f"warning: {tested}"
+    ]  # fmt: skip
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "1 photo of validation is in train as well" in page
+    assert "2 photos of test are in train as well" in page
+
+
+def test_splits_that_share_nothing_are_not_warned_of(course_run, shapes_dataset: Path) -> None:
+    assert list_training_data(shapes_dataset, QUIET).warnings == ()
+    assert json.loads((course_run.path / "run.json").read_text())["warnings"] == []
+
+
+def test_fresh_statistics_that_would_never_learn_are_refused_before_training(
+    course_run, shapes_dataset, course_recipe, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(course_run.path, tmp_path / "run"))
+    recipe = dataclasses.replace(course_recipe, backbone="residual", norm_from_epoch=None)
+    with pytest.raises(TrainingError, match="give --norm-from-epoch 1"):
+        train_run(shapes_dataset, run, recipe, overwrite=True)
+    assert contents(run) == contents(course_run.path)
+
+
+@pytest.mark.parametrize("backbone", ["mlp", "small-cnn"])
+def test_without_statistics_there_is_nothing_to_learn(
+    backbone: str, shapes_dataset, course_recipe, tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(course_recipe, backbone=backbone, norm_from_epoch=None, epochs=1)
+    train_run(shapes_dataset, tmp_path / "run", recipe)
+    read_run(tmp_path / "run")
 
 
 def test_a_name_that_no_contract_can_hold_is_refused_before_training(

@@ -3,13 +3,15 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from hangtag.errors import OutputError, TrainingError
+from hangtag.errors import DatasetError, OutputError, TrainingError
 from hangtag.progress import Progress
 from hangtag_train import tuning
 from hangtag_train.augment import IDENTITY, Augmentation
@@ -311,3 +313,53 @@ def test_a_learning_rate_that_diverges_is_a_trial_without_a_loss(plan: RunPlan, 
     recipe = dataclasses.replace(RECIPE, learning_rate=1000.0, weight_decay=1000.0, epochs=30)
     with pytest.raises(TrainingError, match="every trial diverged"):
         tune(plan, recipe, 1, silent)
+
+
+def unreadable_photo(plan: RunPlan) -> Recipe:
+    (plan.data / "train" / "disc" / "00.png").write_bytes(b"no photo")
+    return RECIPE
+
+
+def no_teacher(plan: RunPlan) -> Recipe:
+    return dataclasses.replace(RECIPE, teacher=str(plan.data))
+
+
+def statistics_that_never_learn(plan: RunPlan) -> Recipe:
+    return dataclasses.replace(RECIPE, backbone="residual", size_px=16, norm_from_epoch=None)
+
+
+def ctrl_c(plan: RunPlan) -> Recipe:
+    return RECIPE
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error"),
+    [
+        (unreadable_photo, DatasetError),
+        (no_teacher, TrainingError),
+        (statistics_that_never_learn, TrainingError),
+        (ctrl_c, KeyboardInterrupt),
+    ],
+)
+def test_overwriting_loses_nothing_where_no_trial_can_begin(
+    spoil, error, plan: RunPlan, silent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("run.json", "contract.json", "metrics.json", "report.html", "tuning/trials.json")
+    for name in names:
+        (plan.out / name).parent.mkdir(parents=True, exist_ok=True)
+        (plan.out / name).write_text(f"{name} of the run before")
+    recipe = spoil(plan)
+    if spoil is ctrl_c:
+        monkeypatch.setattr(tuning, "screened", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(error):
+        tune(dataclasses.replace(plan, overwrite=True), recipe, 1, silent)
+    for name in names:
+        assert (plan.out / name).read_text() == f"{name} of the run before"
+
+
+def test_overwriting_drops_the_run_before(plan: RunPlan, bowl, silent) -> None:
+    plan.out.mkdir()
+    for name in ("run.json", "report.html"):
+        (plan.out / name).write_text("of the run before")
+    tune(dataclasses.replace(plan, overwrite=True), FEW, 1, silent)
+    assert [path.name for path in plan.out.iterdir()] == ["tuning"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from hangtag.files import make_folder
 
 if TYPE_CHECKING:
     from hangtag_train.history import HistoryRow
+
+EVENTS = "events.out.tfevents.*.hangtag"
+"""The files' names: TensorBoard asks for their beginning, the end says whose they are."""
 
 
 class Board:
@@ -20,17 +24,17 @@ class Board:
     must be installed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, resumed: bool) -> None:
+        """Begin a file; where the run is resumed, after the epochs that the files before it hold."""
         import tensorflow as tf
 
         make_folder(folder)
+        self._written = _last_step(folder) if resumed else 0
         self._event, self._summary = tf.compat.v1.Event, tf.compat.v1.Summary
-        # TensorBoard reads the files of this name.
-        self._writer = tf.io.TFRecordWriter(str(folder / f"events.out.tfevents.{time.time_ns()}.hangtag"))
+        self._writer = tf.io.TFRecordWriter(str(folder / EVENTS.replace("*", str(time.time_ns()))))
         self._writer.write(
             self._event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString()
         )
-        self._written = 0
 
     def write(self, history: Sequence[HistoryRow]) -> None:
         """Write the epochs that were not written yet."""
@@ -41,8 +45,22 @@ class Board:
             ]
             event = self._event(wall_time=time.time(), step=step + 1, summary=self._summary(value=values))
             self._writer.write(event.SerializeToString())
-        self._written = len(history)
+        self._written = max(self._written, len(history))
         self._writer.flush()
+
+
+def _last_step(folder: Path) -> int:
+    """Return the last epoch that event files of ours hold, 0 where there are none."""
+    return max((step for path in folder.glob(EVENTS) for step in _steps(path)), default=0)
+
+
+def _steps(path: Path) -> Iterator[int]:
+    import tensorflow as tf
+
+    # A killed run may leave half an event at the end.
+    with contextlib.suppress(tf.errors.DataLossError):
+        for record in tf.data.TFRecordDataset(str(path)):
+            yield int(tf.compat.v1.Event.FromString(record.numpy()).step)
 
 
 def _figures(row: HistoryRow) -> Mapping[str, float]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from hangtag.contract import InputSpec, ModelContract
-from hangtag.errors import HangtagError, TrainingError
+from hangtag.errors import ContractError, RunError, TrainingError
+from hangtag.run_seal import read_run
 from hangtag_train.keras_file import load_keras
+
+if TYPE_CHECKING:
+    from hangtag.contract import InputSpec
+    from hangtag_train.recipe import Recipe
 
 Array = npt.NDArray[np.float32]
 
@@ -23,12 +28,13 @@ class Teacher:
         """Load the run's model.
 
         Raises:
-            TrainingError: it is no finished run, or one of other labels or colours.
+            TrainingError: it is no finished run, was changed since, or is one of other labels or colours.
         """
         try:
-            contract = ModelContract.from_json((run / "contract.json").read_bytes())
-        except (OSError, HangtagError) as error:
-            raise TrainingError(f"the teacher {run} is no finished training run: {error}") from None
+            sealed = read_run(run)
+        except (RunError, ContractError) as error:
+            raise TrainingError(f"the teacher cannot be used: {error}") from None
+        contract = sealed.contract
         if contract.labels != tuple(labels):
             raise TrainingError(
                 f"the teacher {run} knows {', '.join(contract.labels)}; wanted the student's labels: "
@@ -40,7 +46,7 @@ class Teacher:
                 f"the teacher {run} sees {teacher.colour_order.value}, "
                 f"the student {student.colour_order.value}"
             )
-        model = load_keras(run / "model.keras")
+        model = load_keras(sealed.model)
         model.trainable = False
         image = keras.Input(student.shape[1:])
         seen = image
@@ -61,3 +67,14 @@ class Teacher:
         # Scores are a softmax: their logarithms are logits up to a constant, which the softmax takes away.
         softened = np.maximum(scores, 1e-9) ** (1 / self._temperature)
         return np.asarray(softened / softened.sum(axis=1, keepdims=True), np.float32)
+
+
+def find_teacher(recipe: Recipe, labels: Sequence[str], student: InputSpec) -> Teacher | None:
+    """Return the teacher that a recipe's fine-tuning learns from, or None where it has none.
+
+    Raises:
+        TrainingError: as :class:`Teacher`.
+    """
+    if recipe.teacher is None or recipe.epochs == 0:
+        return None
+    return Teacher(Path(recipe.teacher), labels, student, recipe.teacher_temperature)

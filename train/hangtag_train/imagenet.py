@@ -42,10 +42,7 @@ def write_imagenet_run(out: Path, recipe: Recipe, *, overwrite: bool) -> tuple[s
         )
     labels = imagenet_labels()
     folder = RunFolder(out)
-    folder.prepare(resume=False, overwrite=overwrite)
-    with folder.locked():
-        if overwrite:
-            folder.clear()
+    with folder.opened(resume=False, overwrite=overwrite):
         network = build_network(recipe, len(labels))
         network.head.set_weights(list(efficientnet_lite.imagenet_head(variant)))
         contract = ModelContract(
@@ -56,6 +53,8 @@ def write_imagenet_run(out: Path, recipe: Recipe, *, overwrite: bool) -> tuple[s
             licence=variant.weights_licence,
             provenance=Provenance(backbone=recipe.backbone, recipe=recipe.name, versions=versions()),
         )
+        if overwrite:
+            folder.clear()  # not before all that the new run needs is there
         save_model(network, contract, folder)
         folder.close({"data": None, "recipe": recipe.as_dict()})
     return labels

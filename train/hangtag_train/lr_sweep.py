@@ -15,11 +15,12 @@ import numpy.typing as npt
 from hangtag.errors import TrainingError
 from hangtag.files import make_folder, whole_file
 from hangtag_train.compute import computing
+from hangtag_train.distillation import find_teacher
 from hangtag_train.fit import training_batches
 from hangtag_train.head import fit_head, read_features
 from hangtag_train.loading import prefetched
-from hangtag_train.network import build_network
-from hangtag_train.trainer import Trainer
+from hangtag_train.network import build_network, input_spec
+from hangtag_train.trainer import Trainer, check_statistics
 from hangtag_train.training_data import list_training_data, screened
 
 if TYPE_CHECKING:
@@ -71,13 +72,15 @@ def _losses(plan: RunPlan, recipe: Recipe, progress: Progress) -> tuple[list[flo
     labels = len(data.train.labels)
     keras.utils.set_random_seed(recipe.seed)
     network = build_network(recipe, labels)
+    check_statistics(network, recipe)
+    teacher = find_teacher(recipe, data.train.labels, input_spec(recipe))
     if recipe.head_epochs > 0:
         features = read_features(network, data, recipe, cache=plan.cache, progress=progress)
         fit_head(network, features, recipe, progress)
         data = features.data
     else:
         data = screened(data, plan.cache, progress)
-    trainer = Trainer(network, recipe, np.array(data.train.targets), labels, None)
+    trainer = Trainer(network, recipe, np.array(data.train.targets), labels, teacher)
     batches = training_batches(data.train, recipe)
     rates: list[float] = []
     losses: list[float] = []

@@ -57,6 +57,7 @@ def render(page: RunPage) -> str:
     body = "".join(
         [
             f"<header><h1>{name(title)}</h1><p class='soft'>{_subtitle(recipe)}</p></header>\n<main>\n",
+            *(f'<p class="warning">Warning: {name(line)}</p>' for line in page.warnings),
             *(headline(split, evaluation) for split, evaluation in _ordered(page.evaluations)),
             section("Over- or underfitting?", f'<p class="verdict">{text(verdict(page.history))}</p>'),
             section("Learning curves", _curves(page.history)),

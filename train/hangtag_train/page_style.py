@@ -23,6 +23,8 @@ p { margin: .4rem 0; max-width: 45rem; }
 .card b { display: block; font-size: 1.6rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .verdict { background: var(--card); border-left: .3rem solid var(--validation); border-radius: .3rem;
   padding: .7rem 1rem; max-width: none; }
+.warning { background: var(--card); border-left: .3rem solid var(--bad); border-radius: .3rem;
+  padding: .7rem 1rem; max-width: none; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
 figure { margin: 0; }
 .charts figcaption { color: var(--ink); font-weight: 600; }

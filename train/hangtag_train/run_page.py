@@ -31,7 +31,7 @@ class RunPage:
     Args:
         settings: what ``run.json`` holds: ``recipe`` (every setting), ``versions``, ``data`` (the folder),
             ``dataset_sha256``, ``photos`` (number by split) and, where there are any, ``source`` (where the
-            data set came from) and ``skipped`` (files left out).
+            data set came from), ``skipped`` (files left out) and ``warnings`` (why figures are too good).
         history: one row per epoch, none for a run that trained nothing.
         evaluations: by split; ``validation`` comes first on the page.
         mistakes: misclassified validation photos, the worst first; None where they were not recorded. Their
@@ -51,6 +51,11 @@ class RunPage:
     def recipe(self) -> Mapping[str, Any]:
         """The run's settings by name."""
         return dict(self.settings.get("recipe", {}))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why the figures are better than the truth, one line each."""
+        return tuple(str(line) for line in self.settings.get("warnings", ()))
 
     @property
     def data(self) -> Path:

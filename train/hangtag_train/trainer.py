@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from hangtag.errors import TrainingError
 from hangtag_train.mixing import mix
 from hangtag_train.objective import Objective, photo_weights, smoothed, top1_of
 from hangtag_train.optimisation import build_optimizer
@@ -176,8 +177,44 @@ class TrainedView(keras.Model):  # type: ignore[misc]
         return logits
 
     def start_epoch(self, epoch: int, *, learns_statistics: bool) -> None:
-        """Make an epoch drop the same features whether or not the run was resumed before it."""
+        """Make an epoch drop the same features whether or not the run was resumed before it.
+
+        Every layer with chance of its own begins the epoch from the recipe's seed, the epoch and its place:
+        our dropout and, in a backbone that is the user's or one of Keras's, what is there of it.
+        """
         self._learns_statistics = learns_statistics
-        if self._dropout.rate > 0:
-            state = self._dropout.seed_generator.state
-            state.assign(np.random.default_rng([self._seed, epoch]).integers(0, 2**32, 2).astype(state.dtype))
+        for place, state in enumerate((*_chance(self._dropout), *_chance(self._features))):
+            fresh = np.random.default_rng([self._seed, epoch, place]).integers(0, 2**32, 2)
+            state.assign(fresh.astype(state.dtype))
+
+
+def _chance(layer: keras.Layer) -> list[keras.Variable]:
+    """Return the states of a layer's random generators and those within it, in the order of its layers.
+
+    A layer's ``variables`` hold them, its ``weights`` do not.
+    """
+    weights = {id(weight) for weight in layer.weights}
+    return [variable for variable in layer.variables if id(variable) not in weights]
+
+
+def check_statistics(network: Network, recipe: Recipe) -> None:
+    """Raise where fine-tuning would leave BatchNorm's statistics as they were drawn: zeros and ones.
+
+    Raises:
+        TrainingError: the backbone has such layers, and no epoch of the recipe lets them learn.
+    """
+    start = recipe.norm_from_epoch
+    if recipe.epochs == 0 or (start is not None and start <= recipe.epochs):
+        return
+    if any(_is_unlearned(layer) for layer in network.features._flatten_layers()):
+        never = "never" if start is None else f"only from epoch {start} of {recipe.epochs}"
+        raise TrainingError(
+            f"the backbone {recipe.backbone} has BatchNorm with fresh statistics, which would learn "
+            f"{never}: give --norm-from-epoch 1"
+        )
+
+
+def _is_unlearned(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.layers.BatchNormalization) and bool(
+        np.all(np.asarray(layer.moving_mean) == 0) and np.all(np.asarray(layer.moving_variance) == 1)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from hangtag.errors import ContractError, TrainingError
 from hangtag.metrics import Evaluation
 from hangtag_train.board import Board
 from hangtag_train.compute import computing
-from hangtag_train.distillation import Teacher
+from hangtag_train.distillation import find_teacher
 from hangtag_train.finish import finish
 from hangtag_train.fit import fine_tune
 from hangtag_train.head import Features, fit_head, read_features
@@ -23,6 +24,7 @@ from hangtag_train.history import best_row
 from hangtag_train.network import Network, build_network, input_spec, output_kind
 from hangtag_train.run_folder import RunFolder
 from hangtag_train.state import State
+from hangtag_train.trainer import check_statistics
 from hangtag_train.training_data import TrainingData, list_training_data, screened
 
 if TYPE_CHECKING:
@@ -68,20 +70,19 @@ def train(plan: RunPlan, recipe: Recipe, progress: Progress) -> Evaluation:
     begun = time.monotonic()
     spec = input_spec(recipe)
     folder = RunFolder(plan.out)
-    folder.prepare(resume=plan.resume, overwrite=plan.overwrite)
-    with folder.locked(), computing(recipe, progress):
+    with folder.opened(resume=plan.resume, overwrite=plan.overwrite), computing(recipe, progress):
         data = list_training_data(plan.data, progress)
         contract = _contract(recipe, data, spec)
         keras.utils.set_random_seed(recipe.seed)
         resumed = plan.resume and folder.state.exists()
         network = build_network(recipe, len(data.train.labels), pretrained=not resumed)
-        teacher = None
-        if recipe.teacher is not None and recipe.epochs > 0:
-            teacher = Teacher(Path(recipe.teacher), data.train.labels, spec, recipe.teacher_temperature)
+        if not resumed:
+            check_statistics(network, recipe)
+        teacher = find_teacher(recipe, data.train.labels, spec)
         state, data, features = _beginning(network, data, plan, recipe, folder, progress=progress)
         if plan.overwrite and not plan.resume:
             folder.clear()  # not before the photos have proved to be usable
-        board = Board(folder.board) if plan.tensorboard else None
+        board = Board(folder.board, resumed=resumed) if plan.tensorboard else None
 
         def save(reached: State) -> None:
             reached.save(folder.state, recipe, data.sha256)
@@ -100,7 +101,7 @@ def train(plan: RunPlan, recipe: Recipe, progress: Progress) -> Evaluation:
             recipe,
             contract,
             state.history,
-            folder=folder,
+            folder=dataclasses.replace(folder, warnings=data.warnings),
             source=plan.source,
             seconds=time.monotonic() - begun,
             progress=progress,

@@ -25,7 +25,8 @@ class TrainingData:
     """The photos that a run learns from and chooses on; ``test`` is only counted, never looked at.
 
     ``sha256`` is the digest of every photo of every split, the unusable ones among them; ``skipped`` says for
-    each of those, and for each that a table lists and could not be prepared, why it is left out.
+    each of those, and for each that a table lists and could not be prepared, why it is left out. ``warnings``
+    say, one line each, why figures will be better than the truth.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class TrainingData:
     test: LabelledFolder | None
     sha256: str
     skipped: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def photos(self) -> dict[str, int]:
@@ -63,10 +65,19 @@ def list_training_data(path: Path, progress: Progress) -> TrainingData:
     test = read_split(path, "test", labels) if (path / "test").is_dir() else None
     splits = [split for split in (train, validation, test) if split is not None]
     contents = [content_digests(split) for split in splits]
-    for warning in _leaks(splits, contents):
-        progress.say(warning)
+    warnings = tuple(_leaks(splits, contents))
+    for warning in warnings:
+        progress.say(f"warning: {warning}")
     return _counted(
-        TrainingData(path, train, validation, test, digest(splits, contents), skipped=skipped_before(path))
+        TrainingData(
+            path,
+            train,
+            validation,
+            test,
+            sha256=digest(splits, contents),
+            skipped=skipped_before(path),
+            warnings=warnings,
+        )
     )
 
 
@@ -77,10 +88,11 @@ def _leaks(splits: Sequence[LabelledFolder], contents: Sequence[Sequence[str]]) 
             shared = set(contents[index]) & set(contents[place])
             if shared:
                 example = later.photos[contents[index].index(min(shared))].path
+                count = "1 photo" if len(shared) == 1 else f"{len(shared)} photos"
                 yield (
-                    f"warning: {len(shared)} photos of {later.path.name} are in {splits[place].path.name} "
-                    f"as well, such as {example}: figures will be better than the truth; "
-                    "see hangtag data check"
+                    f"{count} of {later.path.name} {'is' if len(shared) == 1 else 'are'} in "
+                    f"{splits[place].path.name} as well, such as {example}: figures will be better than the "
+                    "truth; see hangtag data check"
                 )
 
 

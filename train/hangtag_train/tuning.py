@@ -7,7 +7,6 @@ import importlib
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -20,7 +19,7 @@ from hangtag.errors import OutputError, TrainingError
 from hangtag.metrics import negative_log_likelihood, top_k
 from hangtag.progress import Progress
 from hangtag_train.compute import computing
-from hangtag_train.distillation import Teacher
+from hangtag_train.distillation import find_teacher
 from hangtag_train.fit import fine_tune
 from hangtag_train.head import fit_head, read_features
 from hangtag_train.loading import predict
@@ -28,6 +27,7 @@ from hangtag_train.network import build_network, fit_temperature, input_spec, la
 from hangtag_train.run_folder import RunFolder
 from hangtag_train.search_space import Setting, search_space, shortened, with_settings
 from hangtag_train.state import State
+from hangtag_train.trainer import check_statistics
 from hangtag_train.training_data import list_training_data, screened
 from hangtag_train.trials import Trial, Trials, begun, load_trials
 
@@ -58,29 +58,32 @@ def tune(plan: RunPlan, recipe: Recipe, trials: int, progress: Progress) -> Reci
     """
     settings = search_space(recipe)
     run = RunFolder(plan.out)
-    run.prepare(resume=plan.resume, overwrite=plan.overwrite)
-    if plan.resume and run.state.exists():
-        progress.say("tuning is over: the run goes on with the settings that it found")
-        return recipe
     folder = run.tuning
-    if begun(folder) and not plan.resume and not plan.overwrite:
-        raise TrainingError(
-            f"{folder} holds trials of a tuning: go on with --resume, or start again with --overwrite"
-        )
-    with run.locked(), computing(recipe, progress):
-        data = list_training_data(plan.data, progress)
-        if plan.overwrite and not plan.resume:
-            run.clear()
-        if plan.resume and begun(folder):
-            known = load_trials(folder, recipe.as_dict(), data.sha256)
-        else:
-            known = Trials(folder, recipe.as_dict(), data.sha256)
-            known.store()
-        try:
-            _search(
-                settings, known, _measure(plan, recipe, data, progress), recipe, trials, progress=progress
+    with run.opened(resume=plan.resume, overwrite=plan.overwrite), computing(recipe, progress):
+        if plan.resume and run.state.exists():
+            progress.say("tuning is over: the run goes on with the settings that it found")
+            return recipe
+        goes_on = plan.resume and begun(folder)
+        if begun(folder) and not plan.resume and not plan.overwrite:
+            raise TrainingError(
+                f"{folder} holds trials of a tuning: go on with --resume, or start again with --overwrite"
             )
+        data = list_training_data(plan.data, progress)
+        known = Trials(folder, recipe.as_dict(), data.sha256)
+        if goes_on:
+            known = load_trials(folder, recipe.as_dict(), data.sha256)
+        kept = goes_on
+        try:
+            measure = _measure(plan, recipe, data, progress)
+            if not goes_on:
+                if plan.overwrite and not plan.resume:
+                    run.clear()  # not before trials have proved to be possible
+                known.store()
+                kept = True
+            _search(settings, known, measure, recipe, trials, progress=progress)
         except KeyboardInterrupt:
+            if not kept:
+                raise
             raise TrainingError(
                 f"interrupted while tuning; {len(known.finished)} finished trials are kept: run the same "
                 "command with --resume"
@@ -97,16 +100,15 @@ def _measure(plan: RunPlan, recipe: Recipe, data: TrainingData, progress: Progre
     """Return what trains for a short while with some settings and tells how good they are."""
     keras.utils.set_random_seed(recipe.seed)
     network = build_network(recipe, len(data.train.labels))
+    check_statistics(network, recipe)
     beginning = network.logits.get_weights()
+    spec = input_spec(recipe)
+    teacher = find_teacher(recipe, data.train.labels, spec)
     features = None
     if recipe.head_epochs > 0:
         features = read_features(network, data, recipe, cache=plan.cache, progress=progress)
     data = features.data if features else screened(data, plan.cache, progress)
     targets = np.array(data.validation.targets)
-    spec = input_spec(recipe)
-    teacher = None
-    if recipe.teacher is not None and recipe.epochs > 0:
-        teacher = Teacher(Path(recipe.teacher), data.train.labels, spec, recipe.teacher_temperature)
     silent = Progress(quiet=True)
 
     def measure(settings: Mapping[str, float]) -> Trial:
