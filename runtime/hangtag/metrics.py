@@ -21,6 +21,9 @@ Targets = npt.NDArray[np.integer[Any]]
 CALIBRATION_BINS = 15
 """Bins of the expected calibration error."""
 
+FEWEST_FOR_CALIBRATION = 10 * CALIBRATION_BINS
+"""Photos; of fewer the expected calibration error is mostly chance."""
+
 BOOTSTRAP_RESAMPLES = 1000
 """Resamples behind a bootstrap interval: its ends then move by about a thirtieth of its width by chance."""
 
@@ -68,6 +71,28 @@ class Evaluation:
     negative_log_likelihood: float
     classes: tuple[ClassReport, ...]
     confusion: tuple[tuple[int, ...], ...]
+
+    @property
+    def calibration_tells(self) -> bool:
+        """True where there are photos enough for the calibration error to mean something.
+
+        With few in a bin, being right or wrong by chance looks like a gap, however good the scores are: one
+        photo with a score of 0.6 has a gap of 0.4 or 0.6.
+        """
+        return self.photos >= FEWEST_FOR_CALIBRATION
+
+    @property
+    def resampling_tells(self) -> bool:
+        """False where all photos are called right, or none: resampling draws no other kind than there is.
+
+        The bootstrap intervals are then far too narrow, mostly a single value.
+        """
+        return 0 < self.top1 < 1
+
+    @property
+    def top3_tells(self) -> bool:
+        """False where there are not more than three labels, one of which is always the right one."""
+        return len(self.classes) > 3
 
 
 def evaluate(
@@ -186,7 +211,8 @@ def bootstrap_interval(
     """Return the 95 % percentile bootstrap interval of a statistic (Efron & Tibshirani 1993, chapter 13).
 
     Of few photos, resamples are less even than the photos themselves, which raises the calibration error:
-    its interval lies a little high and need not hold the point.
+    its interval lies a little high and need not hold the point. Photos that are all right, or all wrong,
+    give an interval that says nothing (:attr:`Evaluation.resampling_tells`).
 
     Args:
         statistic: gives the value on chosen photos, by their indices (with repetitions), shape (photos,).

@@ -43,6 +43,11 @@ class StressReport:
         """Return the mean accuracy over the groups at one level."""
         return float(np.mean([row.top1 for row in self.at(step)]))
 
+    @property
+    def photo_points(self) -> float:
+        """Return how many percentage points one photo is worth: no smaller difference can be seen."""
+        return 100 / self.photos
+
     def drop_points(self, row: StressRow) -> float:
         """Return how far a row lies under the clean accuracy (negative: above it)."""
         return 100 * (self.clean_top1 - row.top1)

@@ -179,6 +179,38 @@ def test_an_evaluations_intervals_are_those_of_its_own_figures() -> None:
     assert result.calibration_error_bootstrap == expected
 
 
+@pytest.mark.parametrize(
+    ("photos", "labels", "mistakes", "calibration", "resampling", "top3"),
+    [
+        (149, 2, 1, False, True, False),
+        (150, 3, 1, True, True, False),
+        (150, 4, 0, True, False, True),
+        (150, 4, 150, True, False, True),
+        (1, 4, 1, False, False, True),
+    ],
+)
+def test_which_figures_tell_something(
+    photos: int, labels: int, mistakes: int, *, calibration: bool, resampling: bool, top3: bool
+) -> None:
+    targets = np.arange(photos) % labels
+    named = np.where(np.arange(photos) < mistakes, (targets + 1) % labels, targets)
+    result = evaluate(np.eye(labels)[named], targets, [str(n) for n in range(labels)], resamples=5)
+    found = result.calibration_tells, result.resampling_tells, result.top3_tells
+    assert found == (calibration, resampling, top3)
+
+
+def test_chance_looks_like_a_calibration_error_until_there_are_photos_enough() -> None:
+    rng = np.random.default_rng(3)
+
+    def of_perfect_scores(photos: int) -> float:
+        share = rng.uniform(0.5, 0.7, photos)
+        targets = (rng.random(photos) > share).astype(int)
+        return calibration_error(np.stack([share, 1 - share], axis=1), targets)
+
+    assert np.mean([of_perfect_scores(8) for _ in range(50)]) > 0.4
+    assert np.mean([of_perfect_scores(150) for _ in range(50)]) < 0.15
+
+
 # --- ranks and counts --------------------------------------------------------------------------------------
 
 

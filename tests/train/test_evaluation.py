@@ -26,6 +26,7 @@ from hangtag.progress import Progress
 from hangtag.run_seal import read_run
 from hangtag.scoring import Scorer, score_photos
 from hangtag_train.datasets import SourceOptions, prepare
+from hangtag_train.evaluate_command import _echo_evaluation
 from hangtag_train.evaluation import evaluate_model, open_scorer, read_splits
 
 QUIET = Progress(quiet=True)
@@ -367,16 +368,45 @@ def test_the_command_prints_what_was_measured(shapes_dataset: Path, sealed_run: 
     wilson, bootstrap = value.top1_wilson, value.macro_f1_bootstrap
     assert f"top-1              {value.top1:.4f}   {wilson.low:.4f} to {wilson.high:.4f} (Wilson" in lines[5]
     assert (
-        f"macro-F1           {value.macro_f1:.4f}   {bootstrap.low:.4f} to {bootstrap.high:.4f}" in lines[7]
+        f"macro-F1           {value.macro_f1:.4f}   {bootstrap.low:.4f} to {bootstrap.high:.4f}" in lines[6]
     )
-    assert f"calibration error  {value.calibration_error:.4f}" in lines[8]
-    assert len(lines) == 9
+    few = "too few photos to tell: 12, wanted 150 or more (10 in each of 15 bins)"
+    assert lines[7] == f"calibration error  {value.calibration_error:.4f}   {few}"
+    assert len(lines) == 8, "three labels have no top-3"
     plain = json.loads(_run(sealed_run, shapes_dataset, "--json").stdout)
     assert plain["splits"] == ["validation"]
     assert plain["stress"] is None
     assert plain["skipped"] == []
     for name, found in dataclasses.asdict(value).items():
         assert plain[name] == json.loads(json.dumps(found)), name
+
+
+def _figures(scores: np.ndarray, targets: np.ndarray) -> dict[str, str]:
+    """Return what is printed of an evaluation of scores: its figures by name."""
+    labels = [str(number) for number in range(scores.shape[1])]
+    with CliRunner().isolation() as streams:
+        _echo_evaluation("validation", measure(scores, targets, labels, resamples=20))
+        lines = streams[0].getvalue().decode().splitlines()[len(labels) + 2 :]
+    return {line[:19].strip(): line[19:] for line in lines}
+
+
+def test_a_range_that_resampling_cannot_give_is_not_printed() -> None:
+    targets = np.arange(200) % 4
+    right = np.full((200, 4), 0.01)
+    right[np.arange(200), targets] = 0.97
+    no_range = "(no range: every photo is called right, so resampling cannot tell)"
+    assert _figures(right, targets) == {
+        "top-1": "1.0000   0.9812 to 1.0000 (Wilson, 95 %)",
+        "top-3": "1.0000",
+        "macro-F1": f"1.0000   {no_range}",
+        "calibration error": f"0.0300   {no_range}",
+    }
+    all_wrong = _figures(right, (targets + 1) % 4)
+    assert all_wrong["macro-F1"].endswith("(no range: no photo is called right, so resampling cannot tell)")
+    targets[0] = 1
+    mixed = _figures(right, targets)
+    assert mixed["macro-F1"].endswith(" (bootstrap, 95 %)")
+    assert mixed["calibration error"].endswith(" (bootstrap, 95 %; 15 equal-mass bins)")
 
 
 def test_reading_test_is_explicit_and_said(shapes_dataset: Path, sealed_run: Path) -> None:
@@ -432,6 +462,7 @@ def test_stress_and_pictures(shapes_dataset: Path, sealed_run: Path, tmp_path: P
         (line,) = [line for line in result.stdout.splitlines() if line.startswith(row["name"] + "  ")]
         assert f"{row['top1']:.4f}" in line
         assert f"{100 * (record['top1'] - row['top1']):.2f}" in line
+    assert f"one photo is worth {100 / 12:.2f} points" in result.stdout
     for level in ("moderate", "hard"):
         assert f"{level} level: mean {record['stress'][level]['mean_top1']:.4f}" in result.stdout
     # The same again, as JSON.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from matplotlib.figure import Figure
 from small_run import contract_of, write_run
 
 from hangtag.cli import main
@@ -277,6 +279,29 @@ def test_every_photo_gets_its_pictures(grey_run: Path, photos: list[Path], tmp_p
     lines = result.stdout.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith(f"{photos[0]}: ")
+
+
+def test_every_picture_names_its_photo_and_what_it_was_called(
+    grey_run: Path, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles: list[str] = []
+    save = Figure.savefig
+
+    def spy(figure: Figure, *arguments, **named) -> None:
+        titles.append(figure.get_suptitle())
+        save(figure, *arguments, **named)
+
+    monkeypatch.setattr(Figure, "savefig", spy)
+    long = photos[0].rename(tmp_path / f"{'a' * 200}.png")
+    result = explain(grey_run, photos[1], long, "--out", tmp_path / "out", "--label", "square")
+    assert result.exit_code == 0, result.output
+    assert len(titles) == 4
+    for title in titles[:2]:
+        assert title.startswith("$x_1$.png: ")
+    for title in titles[2:]:
+        assert title.startswith("aaaa")
+        assert len(title) < 120, "nothing of what it was called is cut off"
+    assert all(re.search(r": (square \d\.\d\d|(disc|stripe) \d)", title) for title in titles)
 
 
 def test_a_label_and_layers_of_ones_choice(grey_run: Path, photos: list[Path], tmp_path: Path) -> None:

@@ -154,10 +154,11 @@ def test_a_page_loads_nothing_and_runs_nothing(tmp_path: Path) -> None:
 
 
 def test_hostile_labels_are_text(tmp_path: Path) -> None:
-    mistakes = [Mistake("gone.png", label, label, 0.9, 0.1) for label in HOSTILE]
+    mistakes = [Mistake(f"validation/{label}", label, label, 0.9, 0.1) for label in HOSTILE]
     page = Page(render(a_page(HOSTILE, mistakes)))
     for label in HOSTILE:
         assert page.shown.count(label) >= 5, label  # both sides of the matrix, the list, two in the caption
+        assert page.shown.count(f"validation/{label}") == 1
 
 
 def test_photos_are_inside_the_page_and_described(tmp_path: Path) -> None:
@@ -175,7 +176,8 @@ def test_photos_are_inside_the_page_and_described(tmp_path: Path) -> None:
     picture = decode_photo(base64.b64decode(image["src"].partition(",")[2]), "picture")
     assert picture.shape == (130, 260, 3)
     assert np.abs(picture.astype(int) - photo[0, 0]).max() < 12
-    assert "gone.png cannot be read any more" in page.words
+    assert page.words.count("gone.png") == page.words.count("wide.png") == 1
+    assert page.words.index("cannot be read any more") < page.words.index("gone.png")
     assert "90.0 %" in page.words
 
 
@@ -195,6 +197,98 @@ def test_a_page_shows_what_there_is(changes, said: str, unsaid: str) -> None:
     words = Page(render(a_page(("disc", "square"), **changes))).words
     assert said in words
     assert unsaid not in words
+
+
+def figures_of(labels: int, photos: int, wrong: int) -> str:
+    """Return the words of the page of a run with so many labels, validation photos and mistakes."""
+    targets = np.arange(photos) % labels
+    scores = np.full((photos, labels), 0.1 / (labels - 1))
+    scores[np.arange(photos), (targets + (np.arange(photos) < wrong)) % labels] = 0.9
+    names = [f"label {number}" for number in range(labels)]
+    evaluation = evaluate(scores, targets, names, resamples=20)
+    page = a_page(names, evaluations={"validation": evaluation}, stress=None)
+    return Page(render(page)).words
+
+
+def test_a_calibration_error_of_few_photos_is_said_to_tell_nothing() -> None:
+    few, enough = figures_of(4, 149, 3), figures_of(4, 150, 3)
+    assert "too few photos to tell calibration error" in few
+    assert "with fewer than 150 photos, 10 in each, it is mostly chance" in few
+    assert "too few" not in enough
+    assert "mostly chance" not in enough
+
+
+def test_a_range_that_resampling_cannot_give_is_not_shown() -> None:
+    right, mixed = figures_of(4, 160, 0), figures_of(4, 160, 3)
+    assert "100.0 % no range macro-F1" in right
+    assert "Where every photo is called right, resampling cannot tell" in right
+    assert "100.0 to 100.0" not in right
+    assert "97.7 to 100.0 %" in right, "Wilson's formula can tell"
+    assert "the others by resampling" not in right
+    assert "Where no photo is called right" in figures_of(4, 160, 160)
+    assert "no range" not in mixed
+    assert "the others by resampling" in mixed
+
+
+def test_the_best_three_of_three_labels_are_no_figure() -> None:
+    assert "top-3" not in figures_of(3, 9, 1)
+    assert "top-3" in figures_of(4, 9, 1)
+
+
+def test_a_page_says_only_what_the_recipe_did() -> None:
+    page = a_page(("disc", "square"), history=history("fine-tune", "fine-tune"))
+
+    def words(**recipe: object) -> str:
+        settings = {**page.settings, "recipe": {"name": "tiny", **recipe}}
+        shown = Page(render(dataclasses.replace(page, settings=settings))).words
+        return shown[: shown.index("All ")]
+
+    plain = words(pretrained=False, head_epochs=0, dropout=0, label_smoothing=0, augmentation={"flip": 0})
+    for unsaid in ("varied", "dropout", "smoothed", "teacher", "fine-tun"):
+        assert unsaid not in plain, unsaid
+    assert "kept: training, epoch 2" in plain
+    full = words(
+        pretrained=True, head_epochs=0, dropout=0.2, label_smoothing=0.1, teacher="best",
+        augmentation={"flip": 0.5},
+    )  # fmt: skip
+    assert "on varied photos, with dropout, against smoothed labels, against a teacher's scores:" in full
+    assert "kept: fine-tuning, epoch 2" in full
+
+
+def test_a_page_says_what_the_kept_checkpoint_was_chosen_for() -> None:
+    rows = history("head", "fine-tune", "fine-tune")
+    plain = Page(render(a_page(("a", "b"), history=rows))).words
+    assert "it has the smallest validation loss top-1" in plain
+    assert "before calibration" not in plain
+    losses = (0.3, 0.2, 0.4)
+    rows = [dataclasses.replace(row, calibrated_loss=loss) for row, loss in zip(rows, losses, strict=True)]
+    tuned = Page(render(a_page(("a", "b"), history=rows))).words
+    assert (
+        "kept: fine-tuning, epoch 2, 71.0 %: it has the smallest validation loss after calibration" in tuned
+    )
+    assert "the loss before calibration" in tuned
+    assert "left out" not in tuned
+
+
+def test_fine_tuning_that_was_in_vain_is_said_to_be_left_out() -> None:
+    rows = [
+        dataclasses.replace(row, calibrated_loss=loss)
+        for row, loss in zip(history("head", "head", "fine-tune"), (0.3, 0.2, 0.25), strict=True)
+    ]
+    assert "Fine-tuning made it no better and was left out" in Page(render(a_page("ab", history=rows))).words
+    assert "left out" not in Page(render(a_page("ab", history=rows[:2]))).words
+
+
+@pytest.mark.parametrize(("labels", "css_class"), [(4, None), (5, "hint"), (20, "hint"), (21, "hint always")])
+def test_a_matrix_that_may_be_cut_off_says_that_it_scrolls(labels: int, css_class: str | None) -> None:
+    page = Page(render(a_page([f"label {number}" for number in range(labels)])))
+    hints = [value for _, key, value in page.attributes if key == "class" and value.startswith("hint")]
+    assert hints == ([css_class] if css_class else [])
+    assert ("scrolls sideways" in page.words) is bool(css_class)
+
+
+def test_the_stress_says_what_one_photo_is_worth() -> None:
+    assert "One photo is worth 16.7 points" in Page(render(a_page(("a", "b")))).words
 
 
 def test_validation_comes_before_test() -> None:
@@ -384,7 +478,7 @@ def test_mistakes_found_and_shown_are_the_same(tmp_path: Path) -> None:
     scores = np.array([[0.2, 0.8], [0.7, 0.3]])
     found = find_mistakes([Path("x.png"), Path("y.png")], scores, np.array([0, 1]), ("a", "b"))
     words = Page(render(a_page(("a", "b"), found))).words
-    assert words.index("x.png cannot") < words.index("y.png cannot")
+    assert words.index("x.png") < words.index("y.png")
     assert "2 validation photos are misclassified" in words
 
 

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hangtag_train.history import HistoryRow
-from hangtag_train.phases import epoch_axis, phase_ends
 from hangtag_train.verdict import verdict
 
 
@@ -66,6 +65,22 @@ SETTLED = [0.6, 0.4, 0.3, 0.26, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25]
             "Still improving", "", id="both poor, not done yet",
         ),
         pytest.param(rows(FALLING, SETTLED, 0.99, 0.90), "A wide gap", "(+9.0 points)", id="gap alone"),
+        pytest.param(
+            rows([0.02, 0.01, 0.004, 0.001, 0.0005], [0.05, 0.03, 0.02, 0.015, 0.012], 1.0, 1.0),
+            "Nothing left to gain", "More or harder validation photos", id="all right, both losses near 0",
+        ),
+        pytest.param(
+            rows([0.02, 0.01, 0.004, 0.001, 0.0005], [0.002, 0.001, 0.001, 0.002, 0.004], 1.0, 1.0),
+            "Nothing left to gain", "", id="a rise of next to nothing",
+        ),
+        pytest.param(
+            rows([0.5, 0.3, 0.2, 0.1, 0.05], [0.4, 0.3, 0.2, 0.15, 0.1], 1.0, 1.0),
+            "Still improving", "", id="all right, not sure yet",
+        ),
+        pytest.param(
+            rows([0.5, 0.3, 0.2, 0.1, 0.05], [0.09, 0.07, 0.06, 0.05, 0.04], 0.98, 0.98),
+            "Still improving", "", id="a loss near 0, some wrong",
+        ),
         pytest.param(rows([1.0, math.nan], [1.0, 1.0]), "Training diverged", "lower learning rate", id="NaN"),
         pytest.param(rows([1.0, 2.0], [1.0, math.inf]), "Training diverged", "", id="infinity"),
     ],
@@ -83,7 +98,72 @@ def test_only_the_last_phase_is_judged() -> None:
 
 
 def test_a_head_sees_plain_photos_so_a_lower_training_figure_is_not_excused() -> None:
-    assert "is normal" not in verdict(rows(FALLING, SETTLED, 0.85, 0.92, phase="head"))
+    behind = rows(FALLING, SETTLED, 0.85, 0.92, phase="head")
+    assert "is normal" not in verdict(behind)
+    assert "is normal" not in verdict(behind, {"dropout": 0, "augmentation": {"flip": 0.5}})
+    assert "is normal: it is measured with dropout." in verdict(behind, {"dropout": 0.2})
+
+
+VARIED = {"augmentation": {"flip": 0.5}, "dropout": 0.2}
+PLAIN = {"augmentation": {"flip": 0.0}, "dropout": 0}
+RISING = [0.6, 0.4, 0.3, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+POOR = [2.0, 1.9, 1.88, 1.88, 1.88]
+
+
+@pytest.mark.parametrize(
+    ("history", "recipe", "said", "unsaid"),
+    [
+        pytest.param(
+            rows(FALLING, SETTLED, 0.85, 0.92), VARIED, "measured on varied photos, with dropout.", "while",
+            id="varied",
+        ),
+        pytest.param(
+            rows(FALLING, SETTLED, 0.85, 0.92), PLAIN, "while the network is still learning.", "varied",
+            id="plain",
+        ),
+        pytest.param(
+            rows(FALLING, SETTLED, 0.99, 0.9), VARIED,
+            "More photos, stronger augmentation or more dropout would", "--epochs", id="gap of varied",
+        ),
+        pytest.param(
+            rows(FALLING, SETTLED, 0.99, 0.9), PLAIN, "More photos, augmentation or dropout would",
+            "stronger", id="gap of plain",
+        ),
+        pytest.param(
+            rows(FALLING, SETTLED, 0.99, 0.9, "head"), VARIED,
+            "More photos, more dropout or fine-tuning on varied photos (--epochs) would", "augmentation",
+            id="gap of a head",
+        ),
+        pytest.param(
+            rows(FALLING, RISING, 0.99, 0.9, "head"), VARIED,
+            "Fewer epochs, more dropout, fine-tuning on varied photos (--epochs) or more photos work",
+            "augmentation", id="overfitted head",
+        ),
+        pytest.param(
+            rows(FALLING, RISING, 0.99), PLAIN, "Fewer epochs, augmentation, dropout or more photos work",
+            "stronger", id="overfitted on plain photos",
+        ),
+        pytest.param(
+            rows(POOR, POOR, 0.3, 0.3), {**VARIED, "frozen_blocks": 3},
+            "higher learning rate, all layers trained or milder augmentation;", "--epochs",
+            id="underfitted on varied photos",
+        ),
+        pytest.param(
+            rows(POOR, POOR, 0.3, 0.3), PLAIN, "Try a larger backbone or a higher learning rate;",
+            "augmentation", id="underfitted on plain photos",
+        ),
+        pytest.param(
+            rows(POOR, POOR, 0.3, 0.3, "head"), VARIED, "rate or fine-tuning of all layers (--epochs);",
+            "augmentation", id="underfitted head",
+        ),
+    ],
+)  # fmt: skip
+def test_advice_is_about_what_the_recipe_has(
+    history: list[HistoryRow], recipe: dict[str, object], said: str, unsaid: str
+) -> None:
+    text = verdict(history, recipe)
+    assert said in text
+    assert unsaid not in text
 
 
 @given(
@@ -99,18 +179,3 @@ def test_every_history_gets_one_verdict(values: list[tuple[float, float, float, 
     said = verdict(history)
     assert said.endswith(".")
     assert "\n" not in said
-
-
-@pytest.mark.parametrize(
-    ("phases", "axis", "ends"),
-    [
-        ([], "epoch", []),
-        (["head", "head"], "epoch of the linear head", []),
-        (["fine-tune"], "epoch", []),
-        (["head", "head", "fine-tune"], "epoch: linear head, then fine-tuning", [2]),
-    ],
-)
-def test_an_axis_names_the_phases_there_are(phases: list[str], axis: str, ends: list[int]) -> None:
-    history = [HistoryRow(phase, 1, 1.0, 0.5, 1.0, 0.5, 1.0) for phase in phases]
-    assert epoch_axis(history) == axis
-    assert phase_ends(history) == ends

@@ -121,5 +121,7 @@ def _finite_runs(values: Sequence[float]) -> list[list[tuple[int, float]]]:
 
 def _curve(css_class: str, points: Sequence[tuple[float, float]]) -> str:
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-    # A single point has no length; a round line cap shows it as a dot.
-    return f'<path class="curve {html.escape(css_class)}" d="M{path}{"h0" if len(points) == 1 else ""}"/>'
+    if len(points) == 1:
+        # A single point has no length; a round line cap shows it as a dot.
+        return f'<path class="curve dot {html.escape(css_class)}" d="M{path}h0"/>'
+    return f'<path class="curve {html.escape(css_class)}" d="M{path}"/>'

@@ -151,8 +151,9 @@ def _train(plan: RunPlan, recipe: Recipe, trials: int | None, progress: Progress
     low, high = result.top1_wilson.low, result.top1_wilson.high
     click.echo(
         f"validation: {result.photos} photos, top-1 {result.top1:.4f} (95 %: {low:.4f} to {high:.4f}), "
-        f"top-3 {result.top3:.4f}, macro-F1 {result.macro_f1:.4f}, "
-        f"calibration error {result.calibration_error:.4f}"
+        + (f"top-3 {result.top3:.4f}, " if result.top3_tells else "")
+        + f"macro-F1 {result.macro_f1:.4f}, calibration error {result.calibration_error:.4f}"
+        + ("" if result.calibration_tells else " (too few photos to tell)")
     )
     page = RunFolder(plan.out).page
     click.echo(f"run folder: {plan.out}" + (f"; report: {page}" if page.exists() else ""), err=True)

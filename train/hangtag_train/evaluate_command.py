@@ -156,14 +156,29 @@ def _echo_evaluation(title: str, value: Evaluation) -> None:
         click.echo(f"{row.label:<16} {row.photos:>6} {precision:>9} {recall:>7} {f1:>7}")
     click.echo(f"{title}: {value.photos} photos")
     click.echo(f"top-1              {value.top1:.4f}   {_range(value.top1_wilson)} (Wilson, 95 %)")
-    click.echo(f"top-3              {value.top3:.4f}")
-    click.echo(
-        f"macro-F1           {value.macro_f1:.4f}   {_range(value.macro_f1_bootstrap)} (bootstrap, 95 %)"
-    )
-    click.echo(
-        f"calibration error  {value.calibration_error:.4f}   "
-        f"{_range(value.calibration_error_bootstrap)} (bootstrap, 95 %; 15 equal-mass bins)"
-    )
+    if value.top3_tells:
+        click.echo(f"top-3              {value.top3:.4f}")
+    click.echo(f"macro-F1           {value.macro_f1:.4f}   {_resampled(value, value.macro_f1_bootstrap)}")
+    click.echo(f"calibration error  {value.calibration_error:.4f}   {_calibration_range(value)}")
+
+
+def _calibration_range(value: Evaluation) -> str:
+    from hangtag.metrics import CALIBRATION_BINS, FEWEST_FOR_CALIBRATION
+
+    if not value.calibration_tells:
+        return (
+            f"too few photos to tell: {value.photos}, wanted {FEWEST_FOR_CALIBRATION} or more "
+            f"(10 in each of {CALIBRATION_BINS} bins)"
+        )
+    return _resampled(value, value.calibration_error_bootstrap, f"; {CALIBRATION_BINS} equal-mass bins")
+
+
+def _resampled(value: Evaluation, interval: Interval, more: str = "") -> str:
+    if not value.resampling_tells:
+        return (
+            f"(no range: {'every' if value.top1 else 'no'} photo is called right, so resampling cannot tell)"
+        )
+    return f"{_range(interval)} (bootstrap, 95 %{more})"
 
 
 def _range(interval: Interval) -> str:
@@ -178,6 +193,7 @@ def _echo_stress(report: StressReport) -> None:
     for row in report.rows:
         lost = report.drop_points(row)
         click.echo(f"{row.name:<36} {STEP_NAMES[row.step]:<9} {row.top1:>7.4f} {lost:>12.2f}")
+    click.echo(f"one photo is worth {report.photo_points:.2f} points")
     for step in (1, 2):
         worst = report.worst(step)
         click.echo(

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from hangtag_train.explain import Explainer, Layer
 
 
+_LONGEST_NAME = 50
+"""Characters of a photo's name over its pictures: what the photo was called must fit beside it."""
+
+
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("photos", metavar="[PHOTO]...", nargs=-1, type=click.Path(path_type=Path))
@@ -110,6 +114,7 @@ def _explain_photo(
     from hangtag.photos import read_photo
     from hangtag.preprocess import preprocess
     from hangtag_train.explain_pictures import draw_heat, draw_maps, seen_pixels
+    from hangtag_train.lettering import written
 
     image = read_photo(path)
     spec, labels = explainer.contract.input, explainer.contract.labels
@@ -123,10 +128,10 @@ def _explain_photo(
         title = f"{labels[looked_for]} {scores[looked_for]:.2f} (the model says {verdict})"
     files = out.with_name(f"{out.name}-gradcam.png"), out.with_name(f"{out.name}-maps.png")
     heat = explainer.grad_cam(tensor, looked_for)
-    draw_heat(seen_pixels(image, spec), heat, title, files[0])
-    draw_maps(
-        list(zip(layers, explainer.maps(tensor, layers), strict=True)), f"{path.name}: {verdict}", files[1]
-    )
+    name = written(path.name, _LONGEST_NAME)
+    draw_heat(seen_pixels(image, spec), heat, f"{name}: {title}", files[0])
+    maps = explainer.maps(tensor, layers)
+    draw_maps(list(zip(layers, maps, strict=True)), f"{name}: {verdict}", files[1])
     click.echo(
         f"{click.format_filename(path)}: {title} -> {' '.join(click.format_filename(f) for f in files)}"
     )

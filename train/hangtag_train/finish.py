@@ -84,7 +84,7 @@ def finish(
     save_model(network, described, folder)
     folder.write_history(history)
     write_json(folder.metrics, {"validation": dataclasses.asdict(evaluation)})
-    draw_curves(history, folder.path / "curves.png")
+    draw_curves(history, folder.path / "curves.png", recipe.as_dict())
     draw_confusion(evaluation, "validation", folder.path / "confusion_validation.png")
     paths = [photo.path.relative_to(data.path) for photo in data.validation.photos]
     write_mistakes(find_mistakes(paths, scores, targets, contract.labels), folder.path / MISTAKES_NAME)

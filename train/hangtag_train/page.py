@@ -26,7 +26,7 @@ from hangtag_train.page_parts import (
     table,
     text,
 )
-from hangtag_train.phases import epoch_axis, phase_ends, phase_words
+from hangtag_train.phases import HEAD, epoch_axis, handicaps, kept_for, phase_ends, phase_words, targets_words
 from hangtag_train.run_page import RunPage
 from hangtag_train.verdict import verdict
 
@@ -59,9 +59,9 @@ def render(page: RunPage) -> str:
             f"<header><h1>{name(title)}</h1><p class='soft'>{_subtitle(recipe)}</p></header>\n<main>\n",
             *(f'<p class="warning">Warning: {name(line)}</p>' for line in page.warnings),
             *(headline(split, evaluation) for split, evaluation in _ordered(page.evaluations)),
-            section("Over- or underfitting?", f'<p class="verdict">{text(verdict(page.history))}</p>'),
-            section("Learning curves", _curves(page.history)),
-            section("Time", _time(page.history)),
+            section("Over- or underfitting?", _judged(page.history, recipe)),
+            section("Learning curves", _curves(page.history, recipe)),
+            section("Time", _time(page.history, recipe)),
             *(confusion(split, evaluation) for split, evaluation in _ordered(page.evaluations)),
             section("Worst photos", _mistakes(page)),
             stress(page),
@@ -84,7 +84,23 @@ def _ordered(evaluations: Mapping[str, Evaluation]) -> list[tuple[str, Evaluatio
     return sorted(evaluations.items(), key=lambda item: (item[0] != "validation", item[0]))
 
 
-def _curves(history: Sequence[HistoryRow]) -> str:
+def _judged(history: Sequence[HistoryRow], recipe: Mapping[str, Any]) -> str:
+    return f'<p class="verdict">{text(verdict(history, recipe))}</p>{_left_out(history, recipe)}'
+
+
+def _left_out(history: Sequence[HistoryRow], recipe: Mapping[str, Any]) -> str:
+    """Say so where fine-tuning was in vain: the figures above are then not those of the curves' end."""
+    if not history or history[-1].phase == HEAD or best_row(history).phase != HEAD:
+        return ""
+    phase = phase_words(history[-1].phase, recipe)
+    return (
+        f"<p>{text(phase.capitalize())} made it no better and was left out: none of its epochs came to a "
+        "smaller validation loss than the linear head, which is the model that was kept and measured here. "
+        f"The judgement is about the {text(phase)} that was left out.</p>"
+    )
+
+
+def _curves(history: Sequence[HistoryRow], recipe: Mapping[str, Any]) -> str:
     if not history:
         return ""
     best = best_row(history)
@@ -94,7 +110,8 @@ def _curves(history: Sequence[HistoryRow]) -> str:
         '<path class="curve training" d="M1 6H31"/></svg> training &nbsp; '
         '<svg class="key" viewBox="0 0 32 12" aria-hidden="true">'
         f'<path class="curve validation" d="M1 6H31"/></svg> validation &nbsp; ○ kept: '
-        f"{text(phase_words(best.phase))}, epoch {best.epoch}, {percent(best.validation_top1)}</p>"
+        f"{text(phase_words(best.phase, recipe))}, epoch {best.epoch}, {percent(best.validation_top1)}: it "
+        f"has the {kept_for(best)}</p>"
     )
     figures = (
         ("top-1 accuracy (%)", "top1", 100.0, best.validation_top1),
@@ -108,22 +125,26 @@ def _curves(history: Sequence[HistoryRow]) -> str:
         ]
         mark = Mark(at, factor * kept, f"kept: epoch {best.epoch}")
         chart = line_chart(
-            title, lines, x_label=epoch_axis(history), boundaries=phase_ends(history), mark=mark
+            title, lines, x_label=epoch_axis(history, recipe), boundaries=phase_ends(history), mark=mark
         )
         charts.append(f"<figure><figcaption>{title}</figcaption>{chart}</figure>")
-    return f'{legend}<div class="charts">{"".join(charts)}</div>{_curves_note(history)}'
+    return f'{legend}<div class="charts">{"".join(charts)}</div>{_curves_note(history, recipe)}'
 
 
-def _curves_note(history: Sequence[HistoryRow]) -> str:
-    if all(row.phase == "head" for row in history):
-        return ""
+def _curves_note(history: Sequence[HistoryRow], recipe: Mapping[str, Any]) -> str:
+    last = history[-1].phase
+    conditions = [*handicaps(last, recipe), *targets_words(last, recipe)]
+    levels = ": compare which way the two losses go, not their levels" if conditions else ""
+    measured = ", ".join(["while the weights change", *conditions])
+    drawn = ", the loss before calibration" if best_row(history).calibrated_loss is not None else ""
     return (
-        '<p class="soft">Training figures are measured on varied photos with dropout and smoothed labels '
-        "while the weights change: compare which way the two losses go, not their levels.</p>"
+        f'<p class="soft">Training figures are measured {measured}{levels}. Validation is measured after '
+        f"each epoch{drawn}. The checkpoint to keep is not chosen by accuracy: from epoch to epoch that "
+        "differs by a few photos, and its peak is mostly luck.</p>"
     )
 
 
-def _time(history: Sequence[HistoryRow]) -> str:
+def _time(history: Sequence[HistoryRow], recipe: Mapping[str, Any]) -> str:
     rows: list[Row] = []
     for phase in dict.fromkeys(row.phase for row in history):
         passes = [row for row in history if row.phase == phase]
@@ -132,7 +153,9 @@ def _time(history: Sequence[HistoryRow]) -> str:
         # Zero everywhere: read from cached features, or a run of before this was measured.
         share = percent(waiting) if any(row.waiting_share for row in passes) else _NONE
         times = (_duration(seconds), _duration(seconds / len(passes)), share)
-        rows.append((text(phase_words(phase)), *(number(cell) for cell in (str(len(passes)), *times))))
+        rows.append(
+            (text(phase_words(phase, recipe)), *(number(cell) for cell in (str(len(passes)), *times)))
+        )
     head = ("phase", "epochs", "time", "per epoch", "waiting")
     note = '<p class="soft">Waiting: the share of training time in which the network had no photos yet.</p>'
     return table(head, rows) + note if rows else ""
@@ -164,10 +187,11 @@ def _figure(mistake: Mistake, data: Path) -> str:
         image = thumbnail(read_photo(data / mistake.photo), _THUMBNAIL_PX)
         shown = picture(image, f"a photo of {mistake.label}, called {mistake.predicted}")
     except PhotoError:
-        shown = f'<div class="missing">{name(mistake.photo)} cannot be read any more</div>'
+        shown = '<div class="missing">cannot be read any more</div>'
     return (
         f"<figure>{shown}<figcaption>is <b>{name(mistake.label)}</b> ({percent(mistake.true_score)})<br>"
-        f"called <b>{name(mistake.predicted)}</b> ({percent(mistake.score)})</figcaption></figure>"
+        f"called <b>{name(mistake.predicted)}</b> ({percent(mistake.score)})"
+        f'<div class="place">{name(mistake.photo)}</div></figcaption></figure>'
     )
 
 

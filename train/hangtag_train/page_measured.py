@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hangtag.camera_stress import STEP_NAMES
+from hangtag.metrics import CALIBRATION_BINS, FEWEST_FOR_CALIBRATION
 from hangtag_train.page_parts import Cell, Row, details, name, number, percent, section, table, text
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _LARGEST_MATRIX = 30
 """Labels; beyond it, pairs that are mixed up are listed in place of a matrix that nobody could read."""
+_FITS_A_PHONE = 4
+_WIDER_THAN_A_DESK = 20
+"""Labels: the matrix of so few never needs to scroll, that of more does on most screens."""
 _LISTED = 30
 _NONE = "\N{EN DASH}"
 _WORRYING_DROP = 6.0
@@ -25,35 +29,61 @@ _WORRYING_DROP = 6.0
 
 def headline(split: str, evaluation: Evaluation) -> str:
     """Return the section with the key figures of one split."""
-    cards = (
-        (percent(evaluation.top1), "top-1: called right at the first guess", evaluation.top1_wilson),
-        (
-            percent(evaluation.macro_f1),
+    cards = [
+        _card(evaluation.top1, _range(evaluation.top1_wilson), "top-1: called right at the first guess"),
+        _card(
+            evaluation.macro_f1,
+            _resampled(evaluation, evaluation.macro_f1_bootstrap),
             "macro-F1: every label counts the same",
-            evaluation.macro_f1_bootstrap,
         ),
-        (
-            percent(evaluation.calibration_error),
+        _card(
+            evaluation.calibration_error,
+            _resampled(evaluation, evaluation.calibration_error_bootstrap)
+            if evaluation.calibration_tells
+            else "<strong>too few photos to tell</strong>",
             "calibration error (ECE): how far scores are from the truth",
-            evaluation.calibration_error_bootstrap,
+            doubtful=not evaluation.calibration_tells,
         ),
-        (percent(evaluation.top3), "top-3: among the best three guesses", None),
+    ]
+    if evaluation.top3_tells:
+        cards.append(_card(evaluation.top3, "", "top-3: among the best three guesses"))
+    boxes = f'<div class="cards">{"".join(cards)}</div>'
+    return section(
+        f"Result on {text(split)}", boxes, f'<p class="soft">{_headline_note(split, evaluation)}</p>'
     )
-    boxes = "".join(
-        f'<div class="card"><b>{value}</b>{_interval(interval)}<div class="soft">{meaning}</div></div>'
-        for value, meaning, interval in cards
-    )
-    note = (
-        f'<p class="soft">{evaluation.photos} {text(split)} photos. Ranges hold the true value with 95 % '
-        "confidence (top-1 by the formula of Wilson, the others by resampling).</p>"
-    )
-    return section(f"Result on {text(split)}", f'<div class="cards">{boxes}</div>', note)
 
 
-def _interval(interval: Interval | None) -> str:
-    if interval is None:
-        return ""
-    return f"<div>{100 * interval.low:.1f} to {100 * interval.high:.1f} %</div>"
+def _card(value: float, below: str, meaning: str, *, doubtful: bool = False) -> str:
+    css_class = "card doubtful" if doubtful else "card"
+    line = f"<div>{below}</div>" if below else ""
+    return f'<div class="{css_class}"><b>{percent(value)}</b>{line}<div class="soft">{meaning}</div></div>'
+
+
+def _headline_note(split: str, evaluation: Evaluation) -> str:
+    others = ", the others by resampling" if evaluation.resampling_tells else ""
+    sentences = [
+        f"{evaluation.photos} {text(split)} photos.",
+        f"Ranges hold the true value with 95 % confidence (top-1 by the formula of Wilson{others}).",
+    ]
+    if not evaluation.resampling_tells:
+        sentences.append(
+            f"Where {'every' if evaluation.top1 else 'no'} photo is called right, resampling cannot tell how "
+            "far off the other figures may be."
+        )
+    if not evaluation.calibration_tells:
+        sentences.append(
+            f"The calibration error is averaged over {CALIBRATION_BINS} bins: with fewer than "
+            f"{FEWEST_FOR_CALIBRATION} photos, 10 in each, it is mostly chance."
+        )
+    return " ".join(sentences)
+
+
+def _resampled(evaluation: Evaluation, interval: Interval) -> str:
+    return _range(interval) if evaluation.resampling_tells else "no range"
+
+
+def _range(interval: Interval) -> str:
+    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f} %"
 
 
 def confusion(split: str, evaluation: Evaluation) -> str:
@@ -79,9 +109,11 @@ def _matrix(labels: Sequence[str], counts: Any) -> str:
         for row, label in enumerate(labels)
     ]
     head = ["", *(f"<span>{name(label)}</span>" for label in labels)]
-    return table(
-        head, rows, caption="Rows: what the photo is. Columns: what it was called.", css_class="confusion"
-    )
+    caption = "Rows: what the photo is. Columns: what it was called."
+    if len(labels) > _FITS_A_PHONE:
+        hint = "hint always" if len(labels) > _WIDER_THAN_A_DESK else "hint"
+        caption += f' <span class="{hint}">Where it is wider than the screen it scrolls sideways.</span>'
+    return table(head, rows, caption=caption, css_class="confusion")
 
 
 def _shade(share: float, *, on_diagonal: bool) -> str:
@@ -142,7 +174,8 @@ def stress(page: RunPage) -> str:
     )
     note = (
         f'<p class="soft">{report.photos} {text(" + ".join(page.stress_splits))} photos as a camera would '
-        f"see them. Without stress {percent(report.clean_top1)} of them are called right.</p>"
+        f"see them. Without stress {percent(report.clean_top1)} of them are called right. One photo is worth "
+        f"{report.photo_points:.3g} points: a difference of a photo or two says nothing.</p>"
     )
     return section(
         "Camera stress", note, averages, table(("stress", "level", "top-1", "change (points)"), rows)

@@ -4,9 +4,15 @@ The two curve colours are blue and vermilion of Okabe and Ito's palette, which c
 apart; the training curve is dashed as well.
 """
 
-STYLE = """
+VALIDATION_COLOUR = "#0072b2"
+TRAINING_COLOUR = "#c25100"
+"""The colours of the curves by day, on the page as in pictures."""
+
+STYLE = (
+    f":root {{ --validation: {VALIDATION_COLOUR}; --training: {TRAINING_COLOUR}; }}"
+    """
 :root { color-scheme: light dark; --ground: #ffffff; --card: #f3f5f7; --ink: #1a1d21; --soft: #5a6370;
-  --line: #cdd3da; --validation: #0072b2; --training: #c25100; --heat: 0, 114, 178; --bad: #a33a00; }
+  --line: #cdd3da; --heat: 0, 114, 178; --bad: #a33a00; }
 @media (prefers-color-scheme: dark) { :root { --ground: #14171a; --card: #1f2429; --ink: #e8ebee;
   --soft: #a3adb8; --line: #3a424b; --validation: #56b4e9; --training: #f0a060; --heat: 0, 114, 178;
   --bad: #ffab70; } }
@@ -21,6 +27,8 @@ p { margin: .4rem 0; max-width: 45rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .6rem; }
 .card { background: var(--card); border-radius: .5rem; padding: .7rem .8rem; }
 .card b { display: block; font-size: 1.6rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.doubtful b { color: var(--soft); font-weight: 400; }
+.doubtful strong { color: var(--bad); }
 .verdict { background: var(--card); border-left: .3rem solid var(--validation); border-radius: .3rem;
   padding: .7rem 1rem; max-width: none; }
 .warning { background: var(--card); border-left: .3rem solid var(--bad); border-radius: .3rem;
@@ -35,9 +43,13 @@ svg text { fill: var(--soft); font-size: 11px; }
 .curve { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
 .training { stroke: var(--training); stroke-dasharray: 6 4; }
 .validation { stroke: var(--validation); }
-.mark { fill: var(--ground); stroke: var(--ink); stroke-width: 2; }
+.dot { stroke-width: 6; stroke-dasharray: none; }
+.mark { fill: none; stroke: var(--ink); stroke-width: 2; }
 .key { display: inline-block; width: 2rem; height: .8rem; vertical-align: -.1rem; }
 .scroll { overflow-x: auto; }
+.hint { display: none; }
+@media (max-width: 48rem) { .hint { display: inline; } }
+.hint.always { display: inline; }
 table { border-collapse: collapse; font-size: .875rem; }
 table { overflow-wrap: normal; }
 .pairs { overflow-wrap: anywhere; }
@@ -49,6 +61,8 @@ th, td { padding: .25rem .5rem; border-bottom: 1px solid var(--line); text-align
   white-space: nowrap; }
 .confusion tbody th { position: sticky; left: 0; background: var(--ground); text-align: right;
   max-width: 9rem; overflow: hidden; text-overflow: ellipsis; }
+@media (max-width: 26rem) { .confusion { font-size: .8rem; }
+  .confusion th, .confusion td { padding-inline: .2rem; } .confusion tbody th { max-width: 6rem; } }
 .confusion thead th { vertical-align: bottom; }
 .confusion thead span { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 9rem;
   overflow: hidden; text-overflow: ellipsis; }
@@ -59,7 +73,9 @@ th, td { padding: .25rem .5rem; border-bottom: 1px solid var(--line); text-align
   border-radius: .3rem; display: block; }
 .photos .missing { padding: .5rem; color: var(--soft); font-size: .875rem; }
 .photos figcaption { color: var(--ink); }
+.place { color: var(--soft); font-size: .75rem; line-height: 1.3; user-select: all; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; font-weight: 600; }
 code { font-size: .9em; }
 """ + "\n".join(f".s{tenth} {{ background: rgba(var(--heat), {tenth / 10:.1f}); }}" for tenth in range(1, 8))
+)

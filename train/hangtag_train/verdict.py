@@ -5,29 +5,36 @@ and are tried in this order; n is the number of its epochs, and "the end" is the
 
 1. no epoch: nothing to judge. A loss that is not finite: training diverged.
 2. fewer than 3 epochs: too few for a trend; only the gap is reported.
-3. **overfitting**: the validation loss at the end is more than 5 % above its lowest epoch while the training
+3. **nothing left to gain**: at the end more than 99 % of the validation photos are called right with a loss
+   under 0.05. What its last hundredths do is of no interest.
+4. **overfitting**: the validation loss at the end is more than 5 % above its lowest epoch while the training
    loss went on falling. Strong where it is more than 25 % above it and validation top-1 fell by more than a
    point as well; else mild.
-4. **still improving**: the validation loss at the end is more than 1 % under that of the fifth before it.
-5. **underfitting**: training and validation top-1 are both under 75 %.
-6. **a wide gap**: training top-1 is more than 5 points above validation top-1, though its loss did not rise.
-7. else a good fit.
+5. **still improving**: the validation loss at the end is more than 1 % under that of the fifth before it.
+6. **underfitting**: training and validation top-1 are both under 75 %.
+7. **a wide gap**: training top-1 is more than 5 points above validation top-1, though its loss did not rise.
+8. else a good fit.
 
-Training figures are measured while training: on augmented photos, with dropout, against smoothed labels. A
-training top-1 *below* validation's is therefore normal, the levels of the two losses are not compared (only
-which way each goes), and a training top-1 above validation's in spite of all that is memory.
+Training figures are measured while training and, where the recipe says so, on augmented photos, with dropout,
+against smoothed labels. A training top-1 *below* validation's is therefore normal, the levels of the two
+losses are not compared (only which way each goes), and a training top-1 above validation's in spite of all
+that is memory. Advice is about what the recipe has: a linear head on stored features sees no augmentation.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from hangtag_train.phases import HEAD, UNKNOWN, handicaps, varies_photos
 
 _RISE = 0.05
 _STRONG_RISE = 0.25
 _STRONG_FALL = 0.01
 _IMPROVEMENT = 0.01
+_NEAR_ZERO = 0.05
+_NEARLY_ALL = 0.99
 _POOR = 0.75
 _GAP = 0.05
 
@@ -56,21 +63,23 @@ class Epoch(Protocol):
         """After the epoch."""
 
 
-def verdict(history: Sequence[Epoch]) -> str:
+def verdict(history: Sequence[Epoch], recipe: Mapping[str, Any] = UNKNOWN) -> str:
     """Return what a history says about over- and underfitting: a headline, then advice, in a few sentences.
 
-    The rules stand at the head of this module.
+    The rules stand at the head of this module. ``recipe`` is the run's settings by name; of what it does not
+    tell nothing is claimed.
     """
     rows = last_phase(history)
     if not rows:
         return "Nothing was trained, so there is nothing to judge."
     if not all(math.isfinite(row.train_loss) and math.isfinite(row.validation_loss) for row in rows):
         return "Training diverged: a loss is not a finite number. Train again with a lower learning rate."
-    sentences = [_judgement(rows), _figures(rows)]
-    if rows[-1].phase != "head" and rows[-1].train_top1 < rows[-1].validation_top1:
-        sentences.append(
-            "That training has the lower figure is normal: it is measured on varied photos, with dropout."
-        )
+    sentences = [_judgement(rows, recipe), _figures(rows)]
+    phase = rows[-1].phase
+    reasons = handicaps(phase, recipe)
+    if rows[-1].train_top1 < rows[-1].validation_top1 and (reasons or phase != HEAD):
+        how = ", ".join(reasons) or "all through the epoch, while the network is still learning"
+        sentences.append(f"That training has the lower figure is normal: it is measured {how}.")
     return " ".join(sentences)
 
 
@@ -79,31 +88,44 @@ def last_phase(history: Sequence[Epoch]) -> list[Epoch]:
     return [row for row in history if row.phase == history[-1].phase]
 
 
-def _judgement(rows: Sequence[Epoch]) -> str:
+def _judgement(rows: Sequence[Epoch], recipe: Mapping[str, Any]) -> str:
     if len(rows) < 3:
         epochs = "One epoch is" if len(rows) == 1 else "Two epochs are"
         return f"{epochs} too few to see a trend: train for some more before judging the fit."
-    rise = _relative(_end([row.validation_loss for row in rows]), min(row.validation_loss for row in rows))
+    end = _end([row.validation_loss for row in rows])
+    if end < _NEAR_ZERO and _end([row.validation_top1 for row in rows]) > _NEARLY_ALL:
+        return (
+            "Nothing left to gain on these photos: all or nearly all validation photos are called right, and "
+            "the validation loss is near 0. More or harder validation photos would tell more than further "
+            "epochs."
+        )
+    rise = _relative(end, min(row.validation_loss for row in rows))
     if rise > _RISE and _training_went_on(rows):
-        return _overfitting(rows, rise)
+        return _overfitting(rows, rise, recipe)
     if _improvement([row.validation_loss for row in rows]) > _IMPROVEMENT:
         return "Still improving when training stopped: train for more epochs."
+    return _settled(rows, recipe)
+
+
+def _settled(rows: Sequence[Epoch], recipe: Mapping[str, Any]) -> str:
+    """Judge a validation loss that neither rises nor falls."""
     best = max(row.validation_top1 for row in rows)
     if best < _POOR and max(row.train_top1 for row in rows) < _POOR:
         return (
             "Underfitting: photos that were trained on are not told apart well either, and more epochs of "
-            "the same would not change that. Try a larger backbone, all layers trained, a higher learning "
-            "rate or milder augmentation; and look whether the labels are right."
+            f"the same would not change that. Try {_either(_for_more_learning(rows[-1].phase, recipe))}; and "
+            "look whether the labels are right."
         )
     if rows[-1].train_top1 - rows[-1].validation_top1 > _GAP:
         return (
             "A wide gap: training photos are told apart clearly better than new ones, though the validation "
-            "loss does not rise. More photos, stronger augmentation or more dropout would help most."
+            f"loss does not rise. {_sentence(['more photos', *_against_memory(rows[-1].phase, recipe)])} "
+            "would help most."
         )
     return "A good fit: the validation loss has settled and training is not far ahead of it."
 
 
-def _overfitting(rows: Sequence[Epoch], rise: float) -> str:
+def _overfitting(rows: Sequence[Epoch], rise: float, recipe: Mapping[str, Any]) -> str:
     top1 = [row.validation_top1 for row in rows]
     fall = max(top1) - _end(top1)
     strong = rise > _STRONG_RISE and fall > _STRONG_FALL
@@ -114,7 +136,37 @@ def _overfitting(rows: Sequence[Epoch], rise: float) -> str:
     )
     if fall <= _STRONG_FALL:
         text += " Top-1 did not suffer: the network mostly grew too sure of itself, which calibration mends."
-    return text + " Fewer epochs, stronger augmentation, more dropout or more photos work against it."
+    cures = ["fewer epochs", *_against_memory(rows[-1].phase, recipe), "more photos"]
+    return f"{text} {_sentence(cures)} work against it."
+
+
+def _against_memory(phase: str, recipe: Mapping[str, Any]) -> list[str]:
+    """Return which changes of the recipe make it harder to learn photos by heart."""
+    dropout = "dropout" if recipe.get("dropout") == 0 else "more dropout"
+    if phase == HEAD:
+        return [dropout, "fine-tuning on varied photos (--epochs)"]
+    unvaried = "augmentation" in recipe and not varies_photos(recipe)
+    return ["augmentation" if unvaried else "stronger augmentation", dropout]
+
+
+def _for_more_learning(phase: str, recipe: Mapping[str, Any]) -> list[str]:
+    """Return which changes of the recipe let a network learn more."""
+    changes = ["a larger backbone", "a higher learning rate"]
+    if phase == HEAD:
+        return [*changes, "fine-tuning of all layers (--epochs)"]
+    if recipe.get("frozen_blocks", 0) > 0:
+        changes.append("all layers trained")
+    return [*changes, "milder augmentation"] if varies_photos(recipe) else changes
+
+
+def _sentence(changes: Sequence[str]) -> str:
+    """Return alternatives as the beginning of a sentence."""
+    text = _either(changes)
+    return text[0].upper() + text[1:]
+
+
+def _either(changes: Sequence[str]) -> str:
+    return f"{', '.join(changes[:-1])} or {changes[-1]}"
 
 
 def _training_went_on(rows: Sequence[Epoch]) -> bool:
