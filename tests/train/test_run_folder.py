@@ -66,8 +66,8 @@ def test_a_lock_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         (("training_state.npz",), False, False, "holds an interrupted run: go on with --resume, or .*"),
         (("training_state.npz",), True, False, None),
         (("training_state.npz",), False, True, None),
-        (FOREIGN, False, True, "holds files and no run that could be overwritten: .* leave --overwrite out"),
-        (FOREIGN, False, False, None),
+        (FOREIGN, False, True, "holds other files and no run: name a folder of its own with --out"),
+        (FOREIGN, False, False, "holds other files and no run"),
         ((*FOREIGN, "run.json"), False, True, None),
         (("tuning",), False, True, None),
         (("lr_sweep.csv",), False, True, None),
@@ -89,6 +89,16 @@ def test_what_may_be_written_over(
             folder.prepare(resume=resume, overwrite=overwrite)
         assert "\n" not in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(there), "nothing is touched yet"
+
+
+def test_a_run_that_could_not_begin_leaves_no_folder_behind(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "runs" / "a")
+    with pytest.raises(KeyError), folder.opened(resume=False, overwrite=False):
+        raise KeyError
+    assert not folder.path.exists()
+    with folder.opened(resume=False, overwrite=False):
+        (folder.path / "run.json").touch()
+    assert [path.name for path in folder.path.iterdir()] == ["run.json"]
 
 
 def test_clearing_drops_what_no_longer_holds_and_nothing_else(tmp_path: Path) -> None:

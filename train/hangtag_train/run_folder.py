@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from hangtag.errors import OutputError, TrainingError
 from hangtag.files import drop_scraps, make_folder, whole_file, write_bytes, write_json
+from hangtag.run_seal import CONTRACT_NAME, MODEL_NAME, SEAL_NAME, STATE_NAME
 from hangtag_train.board import EVENTS
 from hangtag_train.history import HistoryRow
 
@@ -47,12 +48,12 @@ class RunFolder:
     @property
     def model(self) -> Path:
         """The trained Keras model."""
-        return self.path / "model.keras"
+        return self.path / MODEL_NAME
 
     @property
     def contract(self) -> Path:
         """The contract of the float model."""
-        return self.path / "contract.json"
+        return self.path / CONTRACT_NAME
 
     @property
     def metrics(self) -> Path:
@@ -67,7 +68,7 @@ class RunFolder:
     @property
     def seal(self) -> Path:
         """Settings, versions, data folder and digests."""
-        return self.path / "run.json"
+        return self.path / SEAL_NAME
 
     @property
     def page(self) -> Path:
@@ -97,23 +98,22 @@ class RunFolder:
     @property
     def state(self) -> Path:
         """What an interrupted run is resumed from; removed at the end."""
-        return self.path / "training_state.npz"
+        return self.path / STATE_NAME
 
     def prepare(self, *, resume: bool, overwrite: bool) -> None:
         """Make sure that a run may be written into the folder; nothing in it is touched yet.
 
         Raises:
-            TrainingError: it holds a run and neither ``resume`` nor ``overwrite`` was asked for, there is
-                nothing to resume, or what would be overwritten is no run.
+            TrainingError: it holds something else, or a run while neither ``resume`` nor ``overwrite`` was
+                asked for, or there is nothing to resume.
             OutputError: it cannot be written to.
         """
         make_folder(self.path)
+        if any(self.path.iterdir()) and not self._shows_a_run():
+            raise TrainingError(
+                f"{self.path} holds other files and no run: name a folder of its own with --out"
+            )
         if overwrite and not resume:
-            if any(self.path.iterdir()) and not self._shows_a_run():
-                raise TrainingError(
-                    f"{self.path} holds files and no run that could be overwritten: choose another --out, "
-                    "or leave --overwrite out"
-                )
             return
         if self.seal.exists():
             raise TrainingError(
@@ -140,13 +140,19 @@ class RunFolder:
             TrainingError: as :meth:`prepare` and :meth:`locked`.
             OutputError: the folder cannot be written to.
         """
+        is_new = not self.path.exists()
         self.prepare(resume=resume, overwrite=overwrite)
-        with self.locked():
-            # Again: until now another run could end here, which is not to be overwritten unasked.
-            self.prepare(resume=resume, overwrite=overwrite)
-            for path in self._written_under_lock():
-                drop_scraps(path)
-            yield
+        try:
+            with self.locked():
+                # Again: until now another run could end here, which is not to be overwritten unasked.
+                self.prepare(resume=resume, overwrite=overwrite)
+                for path in self._written_under_lock():
+                    drop_scraps(path)
+                yield
+        finally:
+            if is_new:
+                with contextlib.suppress(OSError):  # only where a run that failed left nothing in it
+                    self.path.rmdir()
 
     def _written_under_lock(self) -> tuple[Path, ...]:
         own = (self.model, self.contract, self.metrics, self.history, self.seal, self.state, self.page)
