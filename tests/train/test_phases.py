@@ -76,12 +76,12 @@ _ODDS = {"far": "far_odds", "darkness": "dark_odds", **dict.fromkeys(
 )}  # fmt: skip
 
 
-@pytest.mark.parametrize("with_odds", [False, True])
-@pytest.mark.parametrize("name", IDENTITY.__dataclass_fields__)
-def test_photos_are_said_to_be_varied_just_where_they_are(name: str, *, with_odds: bool) -> None:
-    changes = {name: 0.9}
-    if with_odds and name in _ODDS:
-        changes[_ODDS[name]] = 1.0
+@pytest.mark.parametrize(
+    ("name", "odds"),
+    [*((name, None) for name in IDENTITY.__dataclass_fields__), *_ODDS.items(), ("noise", "dark_odds")],
+)
+def test_photos_are_said_to_be_varied_just_where_they_are(name: str, odds: str | None) -> None:
+    changes = {name: 0.9} if odds is None else {name: 0.9, odds: 1.0}
     changes |= {key: 20.0 for key in ("noise", "jpeg", "rotation_deg", "motion_px") if key in changes}
     settings = dataclasses.replace(IDENTITY, **changes)
     spec = InputSpec(width_px=24, height_px=24)
