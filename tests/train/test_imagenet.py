@@ -75,7 +75,7 @@ def test_it_names_what_is_in_photos(run: Path, clothing_dataset: Path, silent) -
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": 3}, "training needs photos: name a data set, or give --epochs 0 --head-epochs 0"),
+        ({"epochs": 3}, "training needs photos: name a data set .*only --recipe imagenet does without"),
         ({"head_epochs": 3}, "training needs photos"),
         ({"backbone": "VGG16"}, "VGG16 brings no ImageNet classifier; wanted one of efficientnet-lite0"),
         ({"blocks": "0-3"}, "wanted one of .*, whole"),

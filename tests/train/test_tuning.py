@@ -54,6 +54,10 @@ def test_every_recipe_that_trains_has_a_space_around_its_own_values() -> None:
         ({"optimizer": "adam"}, {"learning_rate", "dropout", "label_smoothing", STRENGTH}),
         ({"weight_decay": 0.0}, {"learning_rate", "dropout", "label_smoothing", STRENGTH}),
         ({"augmentation": IDENTITY}, {"learning_rate", "weight_decay", "dropout", "label_smoothing"}),
+        (  # an amount without its odds does nothing
+            {"augmentation": dataclasses.replace(IDENTITY, noise=9.0, blur_px=2.0)},
+            {"learning_rate", "weight_decay", "dropout", "label_smoothing"},
+        ),
         (
             {"epochs": 0, "pretrained": True, "head_epochs": 5},
             {"head_learning_rate", "weight_decay", "dropout"},

@@ -33,7 +33,10 @@ def write_imagenet_run(out: Path, recipe: Recipe, *, overwrite: bool) -> tuple[s
         OutputError: the folder cannot be written to.
     """
     if recipe.epochs or recipe.head_epochs:
-        raise TrainingError("training needs photos: name a data set, or give --epochs 0 --head-epochs 0")
+        raise TrainingError(
+            "training needs photos: name a data set (see hangtag train --help); "
+            "only --recipe imagenet does without"
+        )
     variant = efficientnet_lite.VARIANTS.get(recipe.backbone)
     if variant is None or recipe.blocks is not None or not recipe.pretrained:
         raise TrainingError(

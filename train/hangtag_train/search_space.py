@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hangtag.errors import TrainingError
+from hangtag_train.phases import varies_photos
 
 if TYPE_CHECKING:
     from hangtag_train.augment import Augmentation
@@ -63,7 +64,7 @@ def search_space(recipe: Recipe) -> tuple[Setting, ...]:
     found.append(_up_to("dropout", recipe.dropout, 0.5))
     if recipe.epochs > 0:
         found.append(_up_to("label_smoothing", recipe.label_smoothing, 0.2))
-        if any(getattr(recipe.augmentation, name) > 0 for name in _AMOUNTS):
+        if varies_photos(recipe.as_dict()):
             found.append(Setting(STRENGTH, 1.0, 0.0, 1.5))
     return tuple(found)
 

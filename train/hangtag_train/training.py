@@ -130,7 +130,9 @@ def _beginning(
         progress.say("the run was interrupted before anything was reached: it begins anew")
     if recipe.head_epochs == 0:
         if recipe.epochs == 0:
-            raise TrainingError("neither --epochs nor --head-epochs: nothing would be trained")
+            raise TrainingError(
+                "neither --epochs nor --head-epochs: nothing would be trained, so leave the photos out"
+            )
         data = screened(data, plan.cache, progress)
         return State.beginning(network.logits.get_weights(), []), data, None
     features = read_features(network, data, recipe, cache=plan.cache, progress=progress)
