@@ -7,6 +7,9 @@ that quotes what it got, says what it wanted and what to do.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class HangtagError(Exception):
     """Base of all errors below; the command line prints its message and leaves with ``exit_code``."""
@@ -75,3 +78,9 @@ def shortened(value: object) -> str:
     """Return what a message quotes of a value: its ``repr``, at most 60 characters of it."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean …?)`` for a message about an unknown word, empty where none comes near."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.75)
+    return f" (did you mean {close[0]}?)" if close else ""

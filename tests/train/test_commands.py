@@ -176,8 +176,12 @@ def test_what_is_misspelt_is_said_before_tensorflow_is_loaded() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--recipe", "no-such"], "there is no recipe 'no-such'"),
-        (["--set", "no_such=1"], "no setting 'no_such'"),
+        (["--recipe", "no-such"], "there is no recipe 'no-such'; wanted one of"),
+        (["--recipe", "clothing-quik"], "no recipe 'clothing-quik' (did you mean clothing-quick?); wanted"),
+        (["--set", "no_such=1"], "no setting 'no_such'; wanted some of"),
+        (["--set", "learn_rate=1"], "no setting 'learn_rate' (did you mean learning_rate?)"),
+        (["--set", "noise=0"], "no setting 'noise' (did you mean augmentation.noise?)"),
+        (["--set", "augmentation.nois=0"], "no setting 'nois' (did you mean augmentation.noise?)"),
         (["--set", "epochs=many"], "setting epochs is 'many'; wanted int"),
         (["--set", "epochs=-3"], "epochs is -3"),
         (["--set", "augmentation.no_such=1"], "augmentation has no setting 'no_such'"),

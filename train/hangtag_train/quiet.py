@@ -19,5 +19,7 @@ def import_tensorflow_quietly() -> None:
     import_quietly("tensorflow", "keras")
     import tensorflow as tf
 
+    # Its advice on tracing again speaks to who wrote the program, and every batch size is traced once.
+    tf.get_logger().setLevel("ERROR")
     with held_back((STDERR,)):
         tf.config.list_physical_devices()  # looks for a GPU now, while what it says is held back

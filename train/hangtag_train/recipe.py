@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hangtag.errors import TrainingError
+from hangtag.errors import TrainingError, did_you_mean
 from hangtag_train.augment import Augmentation
 
 if sys.version_info >= (3, 11):
@@ -191,7 +191,10 @@ def load_recipe(name: str) -> Recipe:
         TrainingError: there is none of that name.
     """
     if name not in recipe_names():
-        raise TrainingError(f"there is no recipe {name!r}; wanted one of {', '.join(recipe_names())}")
+        raise TrainingError(
+            f"there is no recipe {name!r}{did_you_mean(name, recipe_names())}; "
+            f"wanted one of {', '.join(recipe_names())}"
+        )
     file = importlib.resources.files("hangtag_train") / "recipes" / f"{name}.toml"
     return Recipe(name=name).changed(tomllib.loads(file.read_text(encoding="utf-8")))
 
@@ -244,7 +247,11 @@ def _check_settings(settings: Mapping[str, Any], owner: type, what: str) -> None
     kinds = typing.get_type_hints(owner)
     for name, value in settings.items():
         if name not in kinds:
-            raise TrainingError(f"{what} has no setting {name!r}; wanted some of {', '.join(sorted(kinds))}")
+            known = [*kinds, *(f"augmentation.{inner}" for inner in typing.get_type_hints(Augmentation))]
+            hint = did_you_mean(name, known) or did_you_mean(f"augmentation.{name}", known)
+            raise TrainingError(
+                f"{what} has no setting {name!r}{hint}; wanted some of {', '.join(sorted(kinds))}"
+            )
         allowed = _plain_types(kinds[name])
         # True is an int to Python, and 3 a float to a person.
         fits = isinstance(value, allowed) and not (isinstance(value, bool) and bool not in allowed)

@@ -116,8 +116,9 @@ class RunFolder:
         if overwrite and not resume:
             return
         if self.seal.exists():
+            state = "finished run, with nothing left to resume" if resume else "finished run"
             raise TrainingError(
-                f"{self.path} holds a finished run: choose another --out, or replace it with --overwrite"
+                f"{self.path} holds a {state}: choose another --out, or replace it with --overwrite"
             )
         if self.state.exists() and not resume:
             raise TrainingError(

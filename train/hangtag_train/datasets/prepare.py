@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hangtag.errors import DatasetError
+from hangtag.errors import DatasetError, did_you_mean
 from hangtag.progress import Progress
 from hangtag_train.cache import cache_folder
 from hangtag_train.datasets.archives import archive_stem, is_archive, unpack_in_cache
@@ -84,8 +84,8 @@ def _find(source: str, options: SourceOptions, progress: Progress) -> Source | P
     path = Path(source)
     if not path.exists():
         raise DatasetError(
-            f"there is no data set {source}: no such file or folder, and the known names are "
-            f"{', '.join(sorted(NAMED))}"
+            f"there is no data set {source}{did_you_mean(source, NAMED)}: no such file or folder, and "
+            f"the known names are {', '.join(sorted(NAMED))}"
         )
     return _find_at(path, _name(path), {"kind": "folder", "path": str(path.resolve())}, options, progress)
 
