@@ -82,5 +82,5 @@ def shortened(value: object) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` (did you mean …?)`` for a message about an unknown word, empty where none comes near."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.75)
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.8)
     return f" (did you mean {close[0]}?)" if close else ""

@@ -181,7 +181,7 @@ def test_what_is_misspelt_is_said_before_tensorflow_is_loaded() -> None:
         (["--set", "no_such=1"], "no setting 'no_such'; wanted some of"),
         (["--set", "learn_rate=1"], "no setting 'learn_rate' (did you mean learning_rate?)"),
         (["--set", "noise=0"], "no setting 'noise' (did you mean augmentation.noise?)"),
-        (["--set", "augmentation.nois=0"], "no setting 'nois' (did you mean augmentation.noise?)"),
+        (["--set", "augmentation.nois=0"], "no setting 'nois' (did you mean noise?)"),
         (["--set", "epochs=many"], "setting epochs is 'many'; wanted int"),
         (["--set", "epochs=-3"], "epochs is -3"),
         (["--set", "augmentation.no_such=1"], "augmentation has no setting 'no_such'"),
@@ -286,5 +286,5 @@ def test_a_sweep_prints_what_it_suggests_and_trains_nothing(
 def test_training_without_photos_is_refused(tmp_path: Path) -> None:
     result = run_command("--out", str(tmp_path / "run"))
     assert isinstance(result.exception, TrainingError)
-    assert "name a data set, or give --epochs 0" in str(result.exception)
+    assert "only --recipe imagenet does without" in str(result.exception)
     assert run_command("--recipe", "imagenet", "--out", str(tmp_path / "run"), "--resume").exit_code == 2

@@ -76,7 +76,10 @@ def test_course_recipes_are_the_courses(name: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"lerning_rate": 0.1}, "no setting 'lerning_rate'; wanted some of .*learning_rate"),
+        (
+            {"lerning_rate": 0.1},
+            r"'lerning_rate' \(did you mean learning_rate\?\); wanted some of .*learning_rate",
+        ),
         ({"epochs": "many"}, "setting epochs is 'many'; wanted int"),
         ({"epochs": 2.5}, "setting epochs is 2.5; wanted int"),
         ({"epochs": True}, "setting epochs is True; wanted int"),

@@ -247,8 +247,8 @@ def _check_settings(settings: Mapping[str, Any], owner: type, what: str) -> None
     kinds = typing.get_type_hints(owner)
     for name, value in settings.items():
         if name not in kinds:
-            known = [*kinds, *(f"augmentation.{inner}" for inner in typing.get_type_hints(Augmentation))]
-            hint = did_you_mean(name, known) or did_you_mean(f"augmentation.{name}", known)
+            variation = did_you_mean(name, typing.get_type_hints(Augmentation))
+            hint = did_you_mean(name, kinds) or variation.replace("mean ", "mean augmentation.")
             raise TrainingError(
                 f"{what} has no setting {name!r}{hint}; wanted some of {', '.join(sorted(kinds))}"
             )
