@@ -123,6 +123,8 @@ _HEADER = "label,pixel1,pixel2,pixel3,pixel4\n"
         (_HEADER + "1,1,2,3\n", "line 2: has 4 cells; wanted a label and 4 pixels"),
         ("label," + ",".join(f"pixel{n}" for n in range(1, 8)) + "\n", "make no square picture"),
         (_HEADER + '1,"1,2,3,4\n', "line 2: not CSV"),
+        (_HEADER.replace(",", ";") + "1;1;2;3;4\n", "line 1: the columns are separated by semicolons"),
+        ("image\tlabel\na.jpg\tdress\n", "line 1: the columns are separated by tabs"),
         ("", "no picture|no column"),
     ],
 )

@@ -68,10 +68,10 @@ def _small_cnn(image: Any) -> Any:
 
 
 def _residual(image: Any) -> Any:
-    """Three stages of a residual block each, 32, 64 and 128 wide (He et al. 2016), BatchNorm throughout."""
+    """Four residual blocks, 32, 64 and twice 128 wide (He et al. 2016), BatchNorm throughout."""
     features = _normalised(image, 32, 1, "stem")
-    for stage, width in enumerate((32, 64, 128)):
-        features = _residual_block(features, width, stride=1 if stage == 0 else 2, name=f"block{stage}")
+    for number, (width, stride) in enumerate(((32, 1), (64, 2), (128, 2), (128, 1))):
+        features = _residual_block(features, width, stride=stride, name=f"block{number}")
     return keras.layers.GlobalAveragePooling2D(name="features")(features)
 
 

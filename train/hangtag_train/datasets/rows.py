@@ -33,7 +33,7 @@ def csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield every row of a CSV file that is not blank, with the number of its last line.
 
     Raises:
-        DatasetError: it cannot be read, is not UTF-8 or not CSV.
+        DatasetError: it cannot be read, is not UTF-8, not CSV or has other separators than commas.
     """
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
     try:
@@ -42,6 +42,7 @@ def csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
             try:
                 for cells in reader:
                     if cells:
+                        _refuse_other_separators(path, reader.line_num, cells)
                         yield reader.line_num, cells
             except csv.Error as error:
                 raise DatasetError(f"{path} line {reader.line_num}: not CSV: {error}") from None
@@ -51,6 +52,16 @@ def csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
                 ) from None
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _refuse_other_separators(path: Path, line: int, cells: list[str]) -> None:
+    """Spreadsheets in Spanish or German write semicolons: one cell then holds the whole row."""
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(cells) == 1 and separator in cells[0]:
+            raise DatasetError(
+                f"{path} line {line}: the columns are separated by {name}, wanted commas; "
+                "save it as comma-separated CSV"
+            )
 
 
 def table_rows(path: Path) -> Iterator[Row]:
