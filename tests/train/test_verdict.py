@@ -166,6 +166,21 @@ def test_advice_is_about_what_the_recipe_has(
     assert unsaid not in text
 
 
+@pytest.mark.parametrize(
+    ("recipe", "anew"),
+    [
+        ({"schedule": "cosine", "epochs": 10}, True),
+        ({"schedule": "cosine", "epochs": 20}, False),
+        ({"schedule": "constant", "epochs": 10}, False),
+        ({}, False),
+    ],
+)
+def test_more_epochs_need_a_new_run_where_the_cosine_has_ended(recipe: dict[str, object], anew: bool) -> None:
+    text = verdict(rows(FALLING, [0.9, 0.7, 0.6, 0.5, 0.45, 0.41, 0.38, 0.36, 0.34, 0.32]), recipe)
+    assert text.startswith("Still improving when training stopped: train for more epochs")
+    assert ("in a new run" in text) == anew
+
+
 @given(
     st.lists(
         st.tuples(*[st.floats(0, 50) for _ in range(2)], *[st.floats(0, 1) for _ in range(2)]), max_size=40

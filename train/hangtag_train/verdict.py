@@ -103,8 +103,16 @@ def _judgement(rows: Sequence[Epoch], recipe: Mapping[str, Any]) -> str:
     if rise > _RISE and _training_went_on(rows):
         return _overfitting(rows, rise, recipe)
     if _improvement([row.validation_loss for row in rows]) > _IMPROVEMENT:
-        return "Still improving when training stopped: train for more epochs."
+        anew = ", in a new run: this one's learning rate has come down to nothing"
+        where = anew if _has_cooled(rows, recipe) else ""
+        return f"Still improving when training stopped: train for more epochs{where}."
     return _settled(rows, recipe)
+
+
+def _has_cooled(rows: Sequence[Epoch], recipe: Mapping[str, Any]) -> bool:
+    """True at the end of a cosine: what comes after its last epoch would learn nothing more."""
+    whole = rows[-1].phase != HEAD and len(rows) == recipe.get("epochs")
+    return whole and recipe.get("schedule") == "cosine"
 
 
 def _settled(rows: Sequence[Epoch], recipe: Mapping[str, Any]) -> str:
