@@ -140,7 +140,7 @@ def test_ctrl_c_keeps_the_finished_epochs(photos: Path, tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=120)
     assert first[0].startswith("resuming after epoch ")
-    assert "/40: validation top-1" in first[1]
+    assert "/40: validation loss" in first[1]
     other = _hangtag(*command, "--resume", "--seed", 5, cwd=tmp_path)
     assert other.returncode == 1
     assert "other settings" in other.stderr

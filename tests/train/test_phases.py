@@ -59,7 +59,8 @@ def test_every_recipe_is_described_as_it_is(name: str) -> None:
     if plain:
         assert handicaps("fine-tune", recipe) == targets_words("fine-tune", recipe) == []
     else:
-        assert handicaps("fine-tune", recipe) == ["on varied photos", "with dropout"]
+        blended = ["on blended photos"] if recipe["mixup"] else []
+        assert handicaps("fine-tune", recipe) == ["on varied photos", *blended, "with dropout"]
         assert targets_words("fine-tune", recipe) == ["against smoothed labels"]
         assert handicaps("head", recipe) == ["with dropout"]
         assert targets_words("head", recipe) == []

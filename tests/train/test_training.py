@@ -592,8 +592,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_finished_run_is_not_overwritten_unasked(course_run, shapes_dataset, course_recipe) -> None:
     before = contents(course_run.path)
-    for resume in (False, True):
-        with pytest.raises(TrainingError, match=r"finished run: choose another --out, or .* --overwrite"):
+    for resume, said in ((False, "a finished run"), (True, "a finished run, with nothing left to resume")):
+        with pytest.raises(TrainingError, match=rf"{said}: choose another --out, or .* --overwrite"):
             train_run(shapes_dataset, course_run.path, course_recipe, resume=resume)
     assert contents(course_run.path) == before
 
