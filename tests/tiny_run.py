@@ -29,3 +29,13 @@ def train_run(data: Path, out: Path, recipe: Recipe, **options: Any) -> Evaluati
 
     plan = RunPlan(data=data, out=out, **{"cache": out.parent / "cache", **options})
     return train(plan, recipe, QUIET)
+
+
+def names_in(run: Path) -> set[str]:
+    """Return the names of what a folder holds."""
+    return {path.name for path in run.iterdir()}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return a folder's files, name to bytes."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}

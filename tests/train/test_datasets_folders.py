@@ -221,12 +221,12 @@ def test_an_option_without_a_use_is_refused(shapes_dataset: Path, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("own", "shared", "expected"),
-    [("/a", "/b", "/a"), (None, "/b", "/b/hangtag"), ("", "relative", "/home/x/.cache/hangtag")],
+    [("/a", "/b", "/a"), (None, "/b", "/b/hangtag"), ("", "relative", ".cache/hangtag")],
 )
 def test_where_the_cache_is(
-    own: str | None, shared: str, expected: str, monkeypatch: pytest.MonkeyPatch
+    own: str | None, shared: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOME", "/home/x")
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", shared)
     monkeypatch.setenv("HANGTAG_CACHE", own) if own is not None else monkeypatch.delenv("HANGTAG_CACHE")
-    assert cache_folder() == Path(expected)
+    assert cache_folder() == tmp_path / expected

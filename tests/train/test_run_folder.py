@@ -43,9 +43,14 @@ def test_two_processes_do_not_write_into_one_folder(tmp_path: Path) -> None:
 
 
 def test_the_lock_is_given_back(tmp_path: Path) -> None:
+    """Where it were kept, the second would be refused; while it is held, it is."""
+    held = 0
     for _ in range(2):
         with RunFolder(tmp_path).locked():
-            pass
+            held += 1
+            with pytest.raises(TrainingError, match="writing into"), RunFolder(tmp_path).locked():
+                pytest.fail("two hold the lock")
+    assert held == 2
 
 
 def test_a_lock_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

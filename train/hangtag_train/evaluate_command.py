@@ -72,7 +72,6 @@ def evaluate(
     All go through the same code and preprocessing. Choose on validation, the default; look at test once, to
     report.
     """
-    from hangtag.files import make_folder
     from hangtag.readable import say_skipped
     from hangtag.stress_report import stress_scores
     from hangtag_train.evaluation import (
@@ -89,12 +88,7 @@ def evaluate(
             "--contract is for a .keras file; run folders and .tflite files have their own"
         )
     if out is not None:
-        make_folder(out)
-        with extra_needed("train", "hangtag evaluate --out"):
-            import matplotlib as mpl
-
-            del mpl
-        from hangtag_train.mistakes import draw_mistakes
+        _make_ready(out)
     progress = Progress()
     chosen = tuple(dict.fromkeys(splits)) or ("validation",)
     scorer = open_scorer(model, contract=contract, threads=threads)
@@ -117,6 +111,8 @@ def evaluate(
         "stress": stressed.as_record() if stressed is not None else None,
     }
     if out is not None:
+        from hangtag_train.mistakes import draw_mistakes
+
         name = "_".join(chosen)
         _write(out, name, record, evaluation, stressed)
         paths = [photo.path for photo in photos.photos]
@@ -127,6 +123,17 @@ def evaluate(
     _echo_evaluation(" + ".join(chosen), evaluation)
     if stressed is not None:
         _echo_stress(stressed)
+
+
+def _make_ready(out: Path) -> None:
+    """Find out before the photos are read whether there will be pictures, and a place for them."""
+    from hangtag.files import make_folder
+
+    make_folder(out)
+    with extra_needed("train", "hangtag evaluate --out"):
+        import matplotlib as mpl
+
+        del mpl
 
 
 def _write(

@@ -71,23 +71,9 @@ def finish(
     scores = softmax(logits / np.float32(temperature))
     evaluation = evaluate(scores, targets, contract.labels)
     calibration = Calibration(temperature=temperature, unknown_threshold=_unknown_threshold(scores))
-    described = contract.replace(
-        calibration=calibration,
-        provenance=Provenance(
-            dataset_sha256=data.sha256,
-            backbone=recipe.backbone,
-            recipe=recipe.name,
-            metrics={"keras_validation_top1": round(evaluation.top1, 6)},
-            versions=versions(),
-        ),
-    )
+    described = _described(contract, calibration, data=data, recipe=recipe, evaluation=evaluation)
     save_model(network, described, folder)
-    folder.write_history(history)
-    write_json(folder.metrics, {"validation": dataclasses.asdict(evaluation)})
-    draw_curves(history, folder.path / "curves.png", recipe.as_dict())
-    draw_confusion(evaluation, "validation", folder.path / "confusion_validation.png")
-    paths = [photo.path.relative_to(data.path) for photo in data.validation.photos]
-    write_mistakes(find_mistakes(paths, scores, targets, contract.labels), folder.path / MISTAKES_NAME)
+    _write_results(folder, data, recipe, history=history, scores=scores, evaluation=evaluation)
     settings = {
         "data": str(data.path.resolve()),
         "source": dict(source),
@@ -102,6 +88,44 @@ def finish(
     # Last: where this is missing, `hangtag report` makes it from what the folder holds.
     write_page(folder.page, read_run_page(folder.path))
     return evaluation
+
+
+def _described(
+    contract: ModelContract,
+    calibration: Calibration,
+    data: TrainingData,
+    recipe: Recipe,
+    evaluation: Evaluation,
+) -> ModelContract:
+    """Return the contract with what only the end of a run knows."""
+    provenance = Provenance(
+        dataset_sha256=data.sha256,
+        backbone=recipe.backbone,
+        recipe=recipe.name,
+        metrics={"keras_validation_top1": round(evaluation.top1, 6)},
+        versions=versions(),
+    )
+    return contract.replace(calibration=calibration, provenance=provenance)
+
+
+def _write_results(
+    folder: RunFolder,
+    data: TrainingData,
+    recipe: Recipe,
+    *,
+    history: Sequence[HistoryRow],
+    scores: Array,
+    evaluation: Evaluation,
+) -> None:
+    """Write the history, the figures on validation and their pictures, and what was misnamed there."""
+    folder.write_history(history)
+    write_json(folder.metrics, {"validation": dataclasses.asdict(evaluation)})
+    draw_curves(history, folder.path / "curves.png", recipe.as_dict())
+    draw_confusion(evaluation, "validation", folder.path / "confusion_validation.png")
+    paths = [photo.path.relative_to(data.path) for photo in data.validation.photos]
+    targets = np.array(data.validation.targets)
+    mistakes = find_mistakes(paths, scores, targets, data.validation.labels)
+    write_mistakes(mistakes, folder.path / MISTAKES_NAME)
 
 
 def in_float32(network: Network, recipe: Recipe, labels: int) -> Network:
