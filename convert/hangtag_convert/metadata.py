@@ -20,7 +20,7 @@ import numpy as np
 from hangtag.contract import ColourOrder, ModelContract, OutputKind, TensorFormat
 from hangtag.errors import ConversionError, ModelFileError
 from hangtag.golden import GoldenCases
-from hangtag.model_file import CONTRACT_NAME, LABELS_NAME, check_agreement, labels_text
+from hangtag.model_file import CONTRACT_NAME, check_agreement, label_files
 from hangtag.tflite_schema import (
     COLOUR_GREY,
     COLOUR_RGB,
@@ -83,11 +83,11 @@ def embed(model: bytes, contract: ModelContract, golden: GoldenCases | None) -> 
         ContractError: the contract and the model disagree.
     """
     info = read_model_info(model)
-    labels = labels_text(contract.labels)
-    check_agreement(contract, info, {LABELS_NAME: labels})
+    labels = label_files(contract)
+    check_agreement(contract, info, labels)
     flatbuffer = _with_metadata(model, _metadata(contract))
     sealed = contract.replace(flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest())
-    files = {CONTRACT_NAME: sealed.to_json().encode(), LABELS_NAME: labels}
+    files = {CONTRACT_NAME: sealed.to_json().encode(), **labels}
     return flatbuffer + _archive({**files, **(golden.to_files() if golden else {})}, len(flatbuffer))
 
 
@@ -238,15 +238,22 @@ def _output_metadata(tables: _Tables, contract: ModelContract) -> int:
         )
     # Clients take one label a score and MediaPipe fails where there are others; a sigmoid's score has two.
     if units == len(contract.labels):
-        labels = tables.table(
-            {
-                slots.FILE_NAME: tables.text(LABELS_NAME),
-                slots.FILE_DESCRIPTION: tables.text("The label of each score, one a line."),
-            },
-            {slots.FILE_TYPE: FILE_AXIS_LABELS},
-        )
-        references[slots.TENSOR_FILES] = tables.tables([labels])
+        files = [_labels_file(tables, name) for name in label_files(contract)]
+        references[slots.TENSOR_FILES] = tables.tables(files)
     return tables.table(references)
+
+
+def _labels_file(tables: _Tables, name: str) -> int:
+    """Return the entry of a file of labels; clients take the one without a locale for the labels' names."""
+    slots = MetadataSlots
+    locale = name.removesuffix(".txt").partition("-")[2]
+    references = {
+        slots.FILE_NAME: tables.text(name),
+        slots.FILE_DESCRIPTION: tables.text("The label of each score, one a line."),
+    }
+    if locale:
+        references[slots.FILE_LOCALE] = tables.text(locale)
+    return tables.table(references, {slots.FILE_TYPE: FILE_AXIS_LABELS})
 
 
 def _output_description(contract: ModelContract) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 from hangtag.errors import ContractError, shortened
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The contract schema that this version of Hangtag writes. Older ones are migrated on reading."""
 
 _MAX_SIDE_PX = 4096
@@ -28,7 +28,11 @@ PLACEHOLDER = "FILL IN"
 MAX_LABELS = 100_000
 """Most labels that a model may have."""
 
+MAX_TRANSLATIONS = 100
+"""Most languages that labels may be translated to."""
+
 _LARGEST_FLOAT32 = 3.4e38
+_LOCALE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
 _FILE_NAME = re.compile(r"[^/\\:.\s](?:[^/\\:]{0,98}[^/\\:.\s])?")
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
@@ -230,6 +234,9 @@ class ModelContract:
 
     Args:
         labels: the class names, in the order of the output's units.
+        translations: for people who read another language, by locale (``"es"``, ``"pt-BR"``: a language
+            subtag of BCP 47 with up to three more), one text per label in the labels' order. Programs go by
+            ``labels``.
         input: the input tensor and the way to it.
         output: the output tensor.
         name: a short name of the model.
@@ -254,6 +261,7 @@ class ModelContract:
     licence: str = ""
     calibration: Calibration = field(default_factory=Calibration)
     provenance: Provenance = field(default_factory=Provenance)
+    translations: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     flatbuffer_sha256: str | None = None
     schema_version: int = SCHEMA_VERSION
 
@@ -265,6 +273,7 @@ class ModelContract:
             raise TypeError(f"labels is the text {labels!r}; wanted a tuple of labels")
         object.__setattr__(self, "labels", tuple(self.labels))
         _check_labels(self.labels)
+        object.__setattr__(self, "translations", _checked_translations(self.translations, len(self.labels)))
         for name in ("name", "description", "author", "licence"):
             text = getattr(self, name)
             _check_text(name, text)
@@ -331,12 +340,37 @@ def _check_labels(labels: tuple[str, ...]) -> None:
         raise ContractError(f"the contract has {len(labels)} labels; wanted 1 to {MAX_LABELS}")
     seen: set[str] = set()
     for label in labels:
-        _check_text("labels", label)
-        # labels.txt holds one label a line, so whatever could end a line cannot be part of one.
-        if not label or label != label.strip() or _CONTROL_CHARACTERS.search(label):
-            raise ContractError(
-                f"label {shortened(label)} is empty, padded with blanks or holds a control character"
-            )
+        _check_label(label)
         if label in seen:
             raise ContractError(f"label {shortened(label)} stands twice in the contract")
         seen.add(label)
+
+
+def _check_label(label: str) -> None:
+    _check_text("labels", label)
+    # labels.txt holds one label a line, so whatever could end a line cannot be part of one.
+    if not label or label != label.strip() or _CONTROL_CHARACTERS.search(label):
+        raise ContractError(
+            f"label {shortened(label)} is empty, padded with blanks or holds a control character"
+        )
+
+
+def _checked_translations(
+    translations: Mapping[str, tuple[str, ...]], labels: int
+) -> dict[str, tuple[str, ...]]:
+    """Return a copy; two labels may share a translation, since languages divide the world differently."""
+    if len(translations) > MAX_TRANSLATIONS:
+        raise ContractError(f"the contract has {len(translations)} translations; at most {MAX_TRANSLATIONS}")
+    texts: object
+    for locale, texts in translations.items():
+        if not isinstance(locale, str) or not _LOCALE.fullmatch(locale):
+            raise ContractError(
+                f"translations has the locale {shortened(locale)}; wanted a language such as es or pt-BR"
+            )
+        if not isinstance(texts, (tuple, list)):
+            raise TypeError(f"translations of {locale} is {texts!r}; wanted a tuple of labels")
+        if len(texts) != labels:
+            raise ContractError(f"translations of {locale} has {len(texts)} labels; wanted {labels}")
+        for text in texts:
+            _check_label(text)
+    return {locale: tuple(texts) for locale, texts in sorted(translations.items())}

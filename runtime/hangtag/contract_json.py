@@ -46,7 +46,12 @@ def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return plain
 
 
-_MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+def _from_1(plain: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 brought translations of the labels."""
+    return {**plain, "schema_version": 2, "translations": {}}
+
+
+_MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
 """Schema version -> function that rewrites a contract of that version as the next one."""
 
 
@@ -130,10 +135,8 @@ def _finite(value: Any, where: str) -> float:
 def _contract(plain: dict[str, Any]) -> ModelContract:
     reader = _Reader(plain, "contract")
     labels = reader.take("labels", list)
-    if not all(isinstance(label, str) for label in labels):
-        raise ContractError(f"contract.labels is {shortened(labels)}; wanted a list of strings")
     contract = ModelContract(
-        labels=tuple(labels),
+        labels=_texts(labels, "contract.labels"),
         input=_parse_input(reader.take("input", dict)),
         output=_parse_output(reader.take("output", dict)),
         name=reader.take("name", str),
@@ -142,11 +145,21 @@ def _contract(plain: dict[str, Any]) -> ModelContract:
         licence=reader.take("licence", str),
         calibration=_parse_calibration(reader.take("calibration", dict)),
         provenance=_parse_provenance(reader.take("provenance", dict)),
+        translations={
+            locale: _texts(texts, f"contract.translations.{locale}")
+            for locale, texts in reader.take_mapping("translations", list).items()
+        },
         flatbuffer_sha256=reader.take("flatbuffer_sha256", str, type(None)),
         schema_version=reader.take("schema_version", int),
     )
     reader.done()
     return contract
+
+
+def _texts(values: list[Any], where: str) -> tuple[str, ...]:
+    if not all(isinstance(value, str) for value in values):
+        raise ContractError(f"{where} is {shortened(values)}; wanted a list of strings")
+    return tuple(values)
 
 
 def _parse_input(plain: dict[str, Any]) -> InputSpec:

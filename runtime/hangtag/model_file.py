@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -18,12 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hangtag.contract import ModelContract, TensorFormat
-from hangtag.errors import ContractError, ModelFileError
+from hangtag.errors import ContractError, ModelFileError, shortened
 from hangtag.golden import GoldenCases
 from hangtag.tflite_schema import MetadataInfo, ModelInfo, TensorInfo, read_model_info
 
 CONTRACT_NAME = "hangtag.json"
 LABELS_NAME = "labels.txt"
+_LABEL_FILE = re.compile(r"labels(-.*)?\.txt", re.DOTALL)
 
 _MAX_FILE_BYTES = 2**31
 _MAX_EMBEDDED_FILES = 1000
@@ -97,6 +99,15 @@ def carries_contract(data: bytes) -> bool:
     return CONTRACT_NAME in _embedded_files(data)[1]
 
 
+def label_files(contract: ModelContract) -> dict[str, bytes]:
+    """Return what a model carries of its labels for clients that read no contract: a file per language.
+
+    ``labels.txt`` holds the labels, ``labels-es.txt`` their Spanish translation.
+    """
+    translated = {f"labels-{locale}.txt": texts for locale, texts in contract.translations.items()}
+    return {name: labels_text(texts) for name, texts in {LABELS_NAME: contract.labels, **translated}.items()}
+
+
 def labels_text(labels: Sequence[str]) -> bytes:
     """Return the content of ``labels.txt``: one label a line, UTF-8."""
     return "".join(label + "\n" for label in labels).encode()
@@ -110,8 +121,12 @@ def check_agreement(contract: ModelContract, info: ModelInfo, files: dict[str, b
     """
     _check_tensor("input", contract.input.shape, contract.input.tensor, info.input)
     _check_tensor("output", (1, contract.output_units), contract.output.tensor, info.output)
-    if files.get(LABELS_NAME) not in (None, labels_text(contract.labels)):
-        raise ContractError(f"its {LABELS_NAME} and its {CONTRACT_NAME} disagree; convert the model again")
+    wanted = label_files(contract)
+    for name in (name for name in files if _LABEL_FILE.fullmatch(name)):
+        if files[name] != wanted.get(name):
+            raise ContractError(
+                f"its {shortened(name)} and its {CONTRACT_NAME} disagree; convert the model again"
+            )
     if info.metadata is not None:
         _check_metadata(contract, info.metadata)
 

@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model_parts import split
+from model_parts import joined, split
 
 from hangtag.classifier import Classifier, bundled_model
 from hangtag.cli import main
@@ -58,6 +58,28 @@ def test_any_contract_that_fits_comes_back_as_it_was(labels: list[str], name: st
     contract = model.contract.replace(labels=tuple(labels), name=name, author=author)
     read = parse_model(embed(model.data, contract, None), "any").contract
     assert read.replace(flatbuffer_sha256=None) == contract.replace(flatbuffer_sha256=None)
+
+
+def test_translated_labels_travel_with_the_model() -> None:
+    model = bundled_model()
+    spanish = tuple(f"ropa {number}" for number in range(10))
+    translated = model.contract.replace(translations={"es": spanish, "pt-BR": model.contract.labels})
+    data = embed(model.data, translated, None)
+    assert parse_model(data, "translated").contract.translations == translated.translations
+    _, files = split(data)
+    assert files["labels-es.txt"].decode().splitlines() == list(spanish)
+    assert {"labels.txt", "labels-es.txt", "labels-pt-BR.txt"} < set(files)
+
+
+@pytest.mark.parametrize(
+    "change", [{"labels-es.txt": b"otra\n" * 10}, {"labels-de.txt": b"Hut\n" * 10}, {"labels-.txt": b""}]
+)
+def test_translations_that_disagree_with_the_contract_do_not_load(change: dict[str, bytes]) -> None:
+    model = bundled_model()
+    spanish = {"es": tuple(f"ropa {number}" for number in range(10))}
+    flatbuffer, files = split(embed(model.data, model.contract.replace(translations=spanish), None))
+    with pytest.raises(ContractError, match="disagree"):
+        parse_model(joined(flatbuffer, {**files, **change}), "changed")
 
 
 def test_what_does_not_fit_is_refused() -> None:

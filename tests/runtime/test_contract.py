@@ -97,6 +97,10 @@ def contracts(draw: st.DrawFn) -> ModelContract:
             metrics=draw(st.dictionaries(texts, finite, max_size=5)),
             versions=draw(st.dictionaries(texts, texts, max_size=5)),
         ),
+        translations={
+            locale: draw(st.lists(label_texts, min_size=len(labels), max_size=len(labels)).map(tuple))
+            for locale in draw(st.sets(st.sampled_from(["es", "de", "pt-BR", "zh-Hans-CN"])))
+        },
         flatbuffer_sha256=draw(st.none() | texts),
     )
 
@@ -257,7 +261,7 @@ def at(plain: Any, path: tuple[Any, ...]) -> Any:
     return plain
 
 
-FREE = {("provenance", "metrics"), ("provenance", "versions")}
+FREE = {("provenance", "metrics"), ("provenance", "versions"), ("translations",)}
 PLACES = [path for path in places(json.loads(CONTRACT.to_json())) if path[:-1] not in FREE]
 
 
@@ -296,6 +300,40 @@ def test_a_newer_schema_names_both_versions_and_the_cure() -> None:
     assert str(newer) in str(caught.value)
     assert str(SCHEMA_VERSION) in str(caught.value)
     assert "pip install --upgrade hangtag" in str(caught.value)
+
+
+def test_a_contract_of_the_first_schema_is_migrated() -> None:
+    plain = json.loads(edited(schema_version=1))
+    del plain["translations"]
+    assert ModelContract.from_json(json.dumps(plain)) == CONTRACT
+
+
+@pytest.mark.parametrize(
+    ("translations", "said"),
+    [
+        ({"es": ["una"]}, "translations of es has 1 labels"),
+        ({"es": ["una", "dos\nuna"]}, "control character"),
+        ({"es": ["una", ""]}, "empty"),
+        ({"es": ["una", 2]}, "list of strings"),
+        ({"es": "ab"}, "wanted list"),
+        ({"Español": ["una", "dos"]}, "the locale 'Español'"),
+        ({"../x": ["una", "dos"]}, "the locale"),
+        ({"": ["una", "dos"]}, "the locale"),
+        ([], "wanted dict"),
+    ],
+)
+def test_translations_that_do_not_fit_are_refused(translations: Any, said: str) -> None:
+    with pytest.raises(ContractError, match=re.escape(said)):
+        ModelContract.from_json(edited(labels=["a", "b"], translations=translations))
+
+
+def test_translations_are_copied_in_the_order_of_their_locales() -> None:
+    given = {"fr": ("un", "deux"), "es": ("una", "dos")}
+    contract = CONTRACT.replace(labels=("a", "b"), translations=given)
+    given["fr"] = ("x", "y")
+    assert list(contract.translations.items()) == [("es", ("una", "dos")), ("fr", ("un", "deux"))]
+    with pytest.raises(TypeError, match="tuple of labels"):
+        CONTRACT.replace(labels=("a", "b"), translations={"es": "ab"})
 
 
 def test_another_schema_version_cannot_be_made_in_memory() -> None:
