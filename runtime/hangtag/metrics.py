@@ -27,7 +27,7 @@ FEWEST_FOR_CALIBRATION = 10 * CALIBRATION_BINS
 BOOTSTRAP_RESAMPLES = 1000
 """Resamples behind a bootstrap interval: its ends then move by about a thirtieth of its width by chance."""
 
-_Z_95 = 1.959963984540054
+Z_95 = 1.959963984540054
 """The standard normal distribution's 97.5 % quantile."""
 
 
@@ -198,7 +198,7 @@ def wilson_interval(hits: int, trials: int) -> Interval:
     """
     if not 0 <= hits <= trials or trials == 0:
         raise ValueError(f"{hits} hits in {trials} trials; wanted at least one trial and no more hits")
-    share, shrink = hits / trials, _Z_95**2 / trials
+    share, shrink = hits / trials, Z_95**2 / trials
     centre = (share + shrink / 2) / (1 + shrink)
     half = math.sqrt(shrink * (share * (1 - share) + shrink / 4)) / (1 + shrink)
     # Where all or none are hits one end is the share itself, which rounding could miss.

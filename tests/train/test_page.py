@@ -21,13 +21,13 @@ from small_run import contract_of, write_run
 from hangtag.cli import main
 from hangtag.errors import RunError
 from hangtag.metrics import evaluate
+from hangtag.page_parts import text
 from hangtag.photos import decode_photo, read_photo
 from hangtag.stress_report import StressReport, StressRow
 from hangtag_train.charts import Line, Mark, line_chart, nice_ticks
 from hangtag_train.history import HistoryRow
 from hangtag_train.mistakes import Mistake, find_mistakes
 from hangtag_train.page import render, write_page
-from hangtag_train.page_parts import text
 from hangtag_train.report import draw_confusion, draw_curves
 from hangtag_train.run_page import RunPage, read_run_page
 

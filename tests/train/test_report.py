@@ -11,8 +11,8 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from hangtag.page_style import STYLE
 from hangtag_train.history import HistoryRow
-from hangtag_train.page_style import STYLE
 from hangtag_train.report import draw_curves
 
 PLAIN = {"pretrained": False, "head_epochs": 0, "dropout": 0, "augmentation": {"flip": 0.0}}

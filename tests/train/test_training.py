@@ -27,7 +27,7 @@ from hangtag.preprocess import preprocess
 from hangtag.progress import Progress
 from hangtag.run_seal import read_run
 from hangtag.scoring import score_photos
-from hangtag_train import finish, loading
+from hangtag_train import loading
 from hangtag_train.backbones import efficientnet_lite
 from hangtag_train.evaluation import open_scorer
 from hangtag_train.network import build_network
@@ -95,13 +95,6 @@ def test_the_unknown_threshold_lets_the_known_pass(finished_run, shapes_dataset)
     threshold = scorer.contract.calibration.unknown_threshold
     assert threshold is not None
     assert (scores.max(axis=1) >= threshold - 1e-4).mean() >= 0.9
-
-
-@pytest.mark.parametrize(("best", "threshold"), [(0.99998, 0.5), (0.5, 0.5), (0.45678, 0.4567), (0.3, 0.3)])
-def test_a_threshold_is_rounded_down_and_never_above_a_half(best: float, threshold: float) -> None:
-    scores = np.array([[best, *[(1 - best) / 9] * 9]] * 9)
-    assert finish._unknown_threshold(scores) == pytest.approx(threshold, abs=1e-9)
-    assert finish._unknown_threshold(scores) <= best
 
 
 def test_the_history_has_a_row_per_epoch_of_both_phases(finished_run) -> None:

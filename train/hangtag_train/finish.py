@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
+from hangtag.calibration import unknown_threshold
 from hangtag.contract import Calibration, ModelContract, Provenance
 from hangtag.files import whole_file, write_json
 from hangtag.metrics import Evaluation, evaluate
@@ -34,10 +34,6 @@ if TYPE_CHECKING:
     from hangtag.progress import Progress
     from hangtag_train.recipe import Recipe
     from hangtag_train.training_data import TrainingData
-
-_HIGHEST_THRESHOLD = 0.5
-_KNOWN_SHARE = 0.98
-"""Share of validation photos whose best score stays above the unknown threshold."""
 
 
 def finish(
@@ -70,7 +66,7 @@ def finish(
     network.divide_logits(temperature)
     scores = softmax(logits / np.float32(temperature))
     evaluation = evaluate(scores, targets, contract.labels)
-    calibration = Calibration(temperature=temperature, unknown_threshold=_unknown_threshold(scores))
+    calibration = Calibration(temperature=temperature, unknown_threshold=unknown_threshold(scores))
     described = _described(contract, calibration, data=data, recipe=recipe, evaluation=evaluation)
     save_model(network, described, folder)
     _write_results(folder, data, recipe, history=history, scores=scores, evaluation=evaluation)
@@ -143,10 +139,3 @@ def save_model(network: Network, contract: ModelContract, folder: RunFolder) -> 
     with whole_file(folder.model) as temporary:
         network.scores.save(temporary)
     folder.write_contract(contract.to_json())
-
-
-def _unknown_threshold(scores: Array) -> float:
-    quantile = float(np.quantile(scores.max(axis=1), 1 - _KNOWN_SHARE))
-    # Rounded up it could lie above every score; few or easy photos would put it there, too. A label with
-    # more than half of the score is never "none of these".
-    return min(math.floor(quantile * 1e4) / 1e4, _HIGHEST_THRESHOLD)

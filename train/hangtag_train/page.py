@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hangtag.errors import PhotoError
 from hangtag.files import write_bytes
-from hangtag.photos import read_photo
-from hangtag_train.charts import Line, Mark, line_chart
-from hangtag_train.history import best_row
-from hangtag_train.mistakes import thumbnail
-from hangtag_train.page_measured import confusion, headline, stress
-from hangtag_train.page_parts import (
+from hangtag.page_parts import (
     Row,
     details,
     document,
@@ -26,6 +21,11 @@ from hangtag_train.page_parts import (
     table,
     text,
 )
+from hangtag.photos import read_photo
+from hangtag_train.charts import Line, Mark, line_chart
+from hangtag_train.history import best_row
+from hangtag_train.mistakes import thumbnail
+from hangtag_train.page_measured import confusion, headline, stress
 from hangtag_train.phases import HEAD, epoch_axis, handicaps, kept_for, phase_ends, phase_words, targets_words
 from hangtag_train.run_page import RunPage
 from hangtag_train.verdict import verdict

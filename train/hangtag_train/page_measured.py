@@ -10,7 +10,7 @@ import numpy as np
 
 from hangtag.camera_stress import STEP_NAMES
 from hangtag.metrics import CALIBRATION_BINS, FEWEST_FOR_CALIBRATION
-from hangtag_train.page_parts import Cell, Row, details, name, number, percent, section, table, text
+from hangtag.page_parts import Cell, Row, details, name, number, percent, section, table, text
 
 if TYPE_CHECKING:
     from hangtag.metrics import Evaluation, Interval

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hangtag.files import whole_file
+from hangtag.page_style import TRAINING_COLOUR, VALIDATION_COLOUR
 from hangtag_train.history import best_row
 from hangtag_train.lettering import style, written
-from hangtag_train.page_style import TRAINING_COLOUR, VALIDATION_COLOUR
 from hangtag_train.phases import (
     HEAD,
     UNKNOWN,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import cv2
 
+from hangtag.page_style import STYLE
 from hangtag.preprocess import Image
-from hangtag_train.page_style import STYLE
 
 
 @dataclass(frozen=True, slots=True)
