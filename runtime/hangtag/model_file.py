@@ -9,15 +9,13 @@ weights are whole, not who made them: a model is as trustworthy as where it come
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import re
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hangtag.archive import read_archive
 from hangtag.contract import ModelContract, TensorFormat
 from hangtag.errors import ContractError, ModelFileError, shortened
 from hangtag.golden import GoldenCases
@@ -28,9 +26,6 @@ LABELS_NAME = "labels.txt"
 _LABEL_FILE = re.compile(r"labels(-.*)?\.txt", re.DOTALL)
 
 _MAX_FILE_BYTES = 2**31
-_MAX_EMBEDDED_FILES = 1000
-_MAX_EMBEDDED_BYTES = 16 * 2**20
-_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +76,14 @@ def parse_model(data: bytes, name: str) -> ModelFile:
     """Check a model given as bytes; see :func:`read_model_file`."""
     try:
         info = read_model_info(data)
-        archive_start, files = _embedded_files(data)
-        contract = _contract(info, files)
-        check_agreement(contract, info, files)
-        _check_weights(contract, info, data[:archive_start])
-        return ModelFile(name, data, contract, info, GoldenCases.from_files(files, contract))
+        archive = read_archive(data)
+        contract = _contract(info, archive.files)
+        check_agreement(contract, info, archive.files)
+        _check_weights(contract, info, data[: archive.start])
+        return ModelFile(name, data, contract, info, GoldenCases.from_files(archive.files, contract))
     except (ModelFileError, ContractError) as error:
-        raise type(error)(f"{name}: {error}") from None
+        # One line, whatever a message quotes of the file.
+        raise type(error)(f"{name}: {' '.join(str(error).split())}") from None
 
 
 def carries_contract(data: bytes) -> bool:
@@ -96,7 +92,7 @@ def carries_contract(data: bytes) -> bool:
     Raises:
         ModelFileError: the embedded files cannot be read.
     """
-    return CONTRACT_NAME in _embedded_files(data)[1]
+    return CONTRACT_NAME in read_archive(data).files
 
 
 def label_files(contract: ModelContract) -> dict[str, bytes]:
@@ -169,43 +165,6 @@ def _check_weights(contract: ModelContract, info: ModelInfo, flatbuffer: bytes) 
         raise ModelFileError("damaged: its embedded files lie inside its weights")
     if hashlib.sha256(flatbuffer).hexdigest() != contract.flatbuffer_sha256:
         raise ModelFileError("damaged: the weights are not those that the contract was written for")
-
-
-def _embedded_files(data: bytes) -> tuple[int, dict[str, bytes]]:
-    """Return where the archive behind the model begins, and its files by name (none: the end, empty)."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            total = sum(member.file_size for member in members)
-            if len(members) > _MAX_EMBEDDED_FILES or total > _MAX_EMBEDDED_BYTES:
-                raise ModelFileError(
-                    f"its archive holds {len(members)} files of {total} bytes; that is too much"
-                )
-            if any(member.compress_type not in _COMPRESSIONS for member in members):
-                raise ModelFileError(
-                    "damaged: its archive is compressed in a way that TFLite metadata is not"
-                )
-            names = [member.filename for member in members]
-            if len(set(names)) != len(names):
-                raise ModelFileError("damaged: its archive holds a name twice")
-            start = min((member.header_offset for member in members), default=len(data))
-            if not 0 <= start <= len(data):
-                raise ModelFileError("damaged: its archive points outside the file")
-            return start, {member.filename: archive.read(member) for member in members}
-    except zipfile.BadZipFile as error:
-        if "not a zip file" in str(error).lower():
-            return len(data), {}
-        raise ModelFileError(f"damaged: its embedded files cannot be read ({error})") from None
-    except (
-        OSError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        OverflowError,
-        zlib.error,
-    ) as error:
-        raise ModelFileError(f"damaged: its embedded files cannot be read ({error})") from None
 
 
 def _contract(info: ModelInfo, files: dict[str, bytes]) -> ModelContract:
