@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
+from hangtag.cache import cache_folder
 from hangtag.errors import DatasetError, HangtagError
 from hangtag.labelled_folder import SPLITS, read_split
 from hangtag.progress import Progress
-from hangtag_train.cache import cache_folder
 from hangtag_train.datasets import PreparedDataset, SourceOptions, prepare
 from hangtag_train.datasets.prepare import prepare_at
 from hangtag_train.datasets.screening import screen

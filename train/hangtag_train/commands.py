@@ -81,7 +81,7 @@ def train(
         from hangtag_train.quiet import import_tensorflow_quietly
 
         import_tensorflow_quietly()
-        from hangtag_train.cache import cache_folder
+        from hangtag.cache import cache_folder
         from hangtag_train.datasets import prepare
         from hangtag_train.training import RunPlan
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hangtag.cache import cache_folder
 from hangtag.errors import DatasetError, did_you_mean
 from hangtag.progress import Progress
-from hangtag_train.cache import cache_folder
 from hangtag_train.datasets.archives import archive_stem, is_archive, unpack_in_cache
 from hangtag_train.datasets.array_pairs import ArrayPairs, find_pairs, names_a_pair, pairs_of
 from hangtag_train.datasets.arrays import (

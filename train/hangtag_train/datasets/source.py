@@ -31,7 +31,7 @@ class SourceOptions:
     ``validation_share`` and ``test_share`` are fractions of what is split; None takes the source's own
     (0.1 each; Fashion-MNIST and MNIST: 5,000 of the 60,000 for validation). They matter where the source
     does not bring the split itself. ``cache`` is where prepared data sets and downloads are kept, None for
-    :func:`hangtag_train.cache.cache_folder`.
+    :func:`hangtag.cache.cache_folder`.
     """
 
     data_dir: Path | None = None

@@ -1,4 +1,4 @@
-"""Where Hangtag keeps what it can make again: prepared data sets, downloads, features."""
+"""Where Hangtag keeps what it can make again: prepared data sets, downloads, features, models tried once."""
 
 from __future__ import annotations
 
