@@ -72,6 +72,10 @@ class Classifier:
     def load(cls, path: str | Path, *, threads: int = 1, engine: str = DEFAULT_ENGINE) -> Classifier:
         """Read a self-describing .tflite file.
 
+        The file is checked before native code sees it, but not tried in a child process, which is what still
+        protects from a file that was made to crash the engine: models of unknown origin are opened with
+        :func:`hangtag.model_probe.open_untrusted`, as the commands do.
+
         Raises:
             ModelFileError: it cannot be read, is damaged or carries no contract.
             ContractError: its contract cannot be used.

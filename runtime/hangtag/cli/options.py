@@ -41,18 +41,19 @@ def model_options(command: _F) -> _F:
 
 
 def load_classifier(model_path: Path | None, threads: int, engine: str) -> Classifier:
-    """Open the named model, or the bundled one.
+    """Open the named model, tried in a child process the first time, or the bundled one.
 
     Raises:
         HangtagError: it cannot be used, or the engine is not installed.
     """
     from hangtag.classifier import Classifier
     from hangtag.errors import HangtagError
+    from hangtag.model_probe import open_untrusted
 
     try:
         if model_path is None:
             return Classifier.bundled(threads=threads, engine=engine)
-        return Classifier.load(model_path, threads=threads, engine=engine)
+        return open_untrusted(model_path, threads=threads, engine=engine)
     except ModuleNotFoundError as error:
         package = {"litert": "ai-edge-litert", "tflite-runtime": '"tflite-runtime" "numpy<2"'}[engine]
         raise HangtagError(f"the engine {engine} is not installed ({error}): pip install {package}") from None
