@@ -23,6 +23,7 @@ _COMMANDS = {
     "explain": ("hangtag_train.explain_command:explain", "Show what a trained network looks at in photos."),
     "report": ("hangtag_train.report_command:report", "Make the page of a finished training run again."),
     "convert": ("hangtag_convert.commands:convert", "Turn a training run into .tflite files."),
+    "bundle": ("hangtag_convert.bundle_command:bundle", "Pack a model with source and tests for phones."),
     "inspect": ("hangtag.cli.inspect:inspect", "Show the contract inside a model."),
     "verify": ("hangtag.cli.verify:verify", "Prove that this device computes what the trainer did."),
     "predict": ("hangtag.cli.predict:predict", "Name what is in photos."),
