@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from hangtag.classifier import Classifier
+from hangtag.engines import OTHER_ENGINE_ADVICE, titled
 from hangtag.golden import GoldenCase, tensor_sha256
+from hangtag.interpreter import DEFAULT_ENGINE
 from hangtag.preprocess import preprocess
 
 
@@ -32,6 +36,30 @@ def verify_cases(classifier: Classifier) -> tuple[CaseResult, ...]:
     if golden is None:
         return ()
     return tuple(_result(classifier, case, golden.score_tolerance) for case in golden.cases)
+
+
+def failure(results: Sequence[CaseResult], engine: str) -> str | None:
+    """Return one line about golden cases that failed with an engine, or None where all passed.
+
+    It names what differs (the pixels that OpenCV prepared, or the engine's scores), by how much, and what to
+    do.
+    """
+    failed = [result for result in results if not result.passed]
+    if not failed:
+        return None
+    count = f"{len(failed)} of {len(results)} golden cases failed"
+    if not all(result.same_tensor for result in failed):
+        return (
+            f"this device does not prepare what the trainer did: {count}, OpenCV {cv2.__version__} makes "
+            "other pixels of the same frame; install the OpenCV that made the model (see hangtag inspect)"
+        )
+    worst = max(failed, key=lambda result: result.worst_difference)
+    times = f" ({worst.worst_difference / worst.tolerance:.1f} times as much)" if worst.tolerance else ""
+    advice = OTHER_ENGINE_ADVICE if engine != DEFAULT_ENGINE else "report it, with what hangtag doctor says"
+    return (
+        f"{titled(engine)} on this device does not compute what the trainer did: {count}, scores differ by "
+        f"up to {worst.worst_difference:.6f} where {worst.tolerance:.6f} is allowed{times}; {advice}"
+    )
 
 
 def _result(classifier: Classifier, case: GoldenCase, tolerance: float) -> CaseResult:

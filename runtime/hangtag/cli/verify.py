@@ -18,7 +18,7 @@ def verify(model: Path | None, *, model_path: Path | None, threads: int, engine:
     Tensors must be the same to the byte, scores within the tolerance that the model states.
     """
     from hangtag.errors import ModelFileError, VerificationFailed
-    from hangtag.verification import verify_cases
+    from hangtag.verification import failure, verify_cases
 
     if model is not None and model_path is not None:
         raise click.UsageError("give the model once: as MODEL or as --model")
@@ -33,10 +33,7 @@ def verify(model: Path | None, *, model_path: Path | None, threads: int, engine:
             f"{result.name}: {tensor}; scores differ by at most {result.worst_difference:.6f}, "
             f"{within} {result.tolerance:.6f}"
         )
-    failed = sum(not result.passed for result in results)
-    if failed:
-        raise VerificationFailed(
-            f"{failed} of {len(results)} golden cases failed: "
-            "this device does not compute what the trainer did"
-        )
+    failed = failure(results, engine)
+    if failed is not None:
+        raise VerificationFailed(f"{classifier.model.name}: {failed}")
     click.echo(f"{len(results)} golden cases passed: {classifier.model.name}", err=True)
