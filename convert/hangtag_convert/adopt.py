@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hangtag.classifier import Classifier
-from hangtag.contract import PLACEHOLDER, ModelContract
-from hangtag.errors import ConversionError
 from hangtag.files import write_bytes
 from hangtag.model_file import parse_model, read_bytes
 from hangtag_convert.formats import Format
-from hangtag_convert.golden_cases import make_golden_cases
+from hangtag_convert.golden_cases import frames_from, make_golden_cases
 from hangtag_convert.metadata import embed
+from hangtag_convert.source import read_contract
 
 
-def adopt(model: Path, contract_file: Path, out: Path) -> None:
+def adopt(
+    model: Path, contract_file: Path, out: Path, *, described: Mapping[str, Any], golden: Path | None
+) -> None:
     """Embed a hand-written contract and golden cases computed on this device.
+
+    Args:
+        model: a .tflite; metadata and files that it carries already are replaced.
+        contract_file: the contract to embed.
+        out: the new file.
+        described: fields that replace the contract's.
+        golden: photos that golden cases are made of in place of drawn frames.
 
     Raises:
         ConversionError: the contract's file cannot be read.
@@ -23,16 +33,10 @@ def adopt(model: Path, contract_file: Path, out: Path) -> None:
         ContractError: the contract cannot be used or disagrees with the model.
         OutputError: ``out`` cannot be written.
     """
-    try:
-        text = contract_file.read_bytes()
-    except OSError as error:
-        raise ConversionError(f"cannot read {contract_file}: {error.strerror or error}") from None
-    contract = ModelContract.from_json(text)
-    if any(text.startswith(PLACEHOLDER) for text in (contract.description, *contract.labels)):
-        raise ConversionError(f"{contract_file} is not filled in yet: it still says {PLACEHOLDER!r}")
+    contract = read_contract(contract_file).replace(**described)
     bare = read_bytes(model)
     quantized = contract.output.tensor.scale is not None
     kind = Format.INT8 if quantized else Format.DYNAMIC  # of the float formats the widest tolerance
     classifier = Classifier(parse_model(embed(bare, contract, None), str(model)))
-    golden = make_golden_cases(classifier, kind.score_tolerance)
-    write_bytes(out, embed(bare, contract, golden))
+    frames = None if golden is None else frames_from(golden)
+    write_bytes(out, embed(bare, contract, make_golden_cases(classifier, kind.score_tolerance, frames)))

@@ -1,19 +1,67 @@
-"""The training photos that tell a quantizer which values occur."""
+"""The photos that tell a quantizer which values occur."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from hangtag.contract import InputSpec
-from hangtag.labelled_folder import LabelledFolder, LabelledPhoto
-from hangtag.photos import read_photo
-from hangtag.preprocess import preprocess, tensor_table
+from hangtag.errors import ConversionError, DatasetError
+from hangtag.labelled_folder import LabelledFolder, LabelledPhoto, content_digests
+from hangtag.photos import find_photos, read_photo
+from hangtag.preprocess import Tensor, preprocess, tensor_table
 
 PHOTOS = 300
-"""How many training photos are calibrated on, about."""
+"""How many photos are calibrated on, about."""
+RECOVERY_PHOTOS = 3000
+"""How many are learned on when plain calibration lost too much, about."""
+_MOST_ENLARGED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationSet:
+    """Photos to calibrate on, and how they become tensors."""
+
+    photos: tuple[LabelledPhoto, ...]
+    spec: InputSpec
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Give one float32 tensor per photo, shape (1, height, width, channels)."""
+        for photo in self.photos:
+            yield preprocess(read_photo(photo.path), self.spec)
+
+    def thinned(self, count: int) -> CalibrationSet:
+        """Return ``count`` of the photos at most, evenly through all."""
+        return self.only(range(0, len(self.photos), max(1, -(-len(self.photos) // count))))
+
+    def only(self, numbers: Sequence[int]) -> CalibrationSet:
+        """Return the set of the photos of these numbers alone."""
+        return CalibrationSet(tuple(self.photos[number] for number in numbers), self.spec)
+
+    @property
+    def input_range(self) -> tuple[float, float]:
+        """The values that bytes from 0 to 255 become."""
+        table = tensor_table(self.spec)
+        return float(table.min()), float(table.max())
+
+    def spanning(self) -> Callable[[], Iterator[Tensor]]:
+        """Return :meth:`tensors` as a function, the first photo's corners made black and white.
+
+        A byte can be anything from 0 to 255, whatever the photos hold. Two pixels of one photo move no other
+        layer's range that its own photos do not.
+        """
+        darkest, brightest = tensor_table(self.spec)[0, [0, 255]]
+
+        def tensors() -> Iterator[Tensor]:
+            for number, tensor in enumerate(self.tensors()):
+                if number == 0:
+                    tensor[0, 0, 0], tensor[0, -1, -1] = darkest, brightest
+                yield tensor
+
+        return tensors
 
 
 def choose_photos(train: LabelledFolder, count: int = PHOTOS) -> tuple[LabelledPhoto, ...]:
@@ -29,22 +77,61 @@ def choose_photos(train: LabelledFolder, count: int = PHOTOS) -> tuple[LabelledP
     return tuple(chosen)
 
 
-def representative_dataset(
-    photos: tuple[LabelledPhoto, ...], spec: InputSpec
-) -> Callable[[], Iterator[list[npt.NDArray[np.float32]]]]:
-    """Return the generator function that TensorFlow's converter asks for: float32 (1, h, w, c) tensors.
+def own_photos(folder: Path, labels: Sequence[str], spec: InputSpec) -> LabelledFolder:
+    """Return the photos of a folder to calibrate on: in folders of the model's labels, or in none.
 
-    Two corner pixels of the first photo are made black and white: a byte can be anything from 0 to 255,
-    whatever the photos hold, and the input's range must say so for a pixel's byte to be the tensor's byte.
-    Two pixels of one photo move no other layer's range that its own photos do not.
+    Raises:
+        DatasetError: there is no such folder, its folders are no labels of the model, or its photos are far
+            smaller than the input.
+        PhotoError: it holds no photo that can be read.
     """
-    darkest, brightest = tensor_table(spec)[0, [0, 255]]
+    if not folder.is_dir():
+        raise DatasetError(f"there is no folder {folder}; wanted one with photos to calibrate on")
+    paths = list(find_photos([folder]))
+    known = {label: index for index, label in enumerate(labels)}
+    inside = [path.relative_to(folder).parts[:-1] for path in paths]
+    unknown = sorted({parts[0] for parts in inside if parts and parts[0] not in known})
+    if unknown:
+        raise DatasetError(
+            f"{folder} has the folder {unknown[0]!r}, which is no label of the model "
+            f"({', '.join(labels[:5])}{', …' if len(labels) > 5 else ''}): give photos in folders of its "
+            "labels, or in no folders"
+        )
+    _check_size(paths, spec)
+    places = [known[parts[0]] if parts else 0 for parts in inside]
+    photos = tuple(LabelledPhoto(path, place) for path, place in zip(paths, places, strict=True))
+    return LabelledFolder(folder, tuple(labels) if any(inside) else ("any",), photos)
 
-    def tensors() -> Iterator[list[npt.NDArray[np.float32]]]:
-        for number, photo in enumerate(photos):
-            tensor = preprocess(read_photo(photo.path), spec)
-            if number == 0:
-                tensor[0, 0, 0], tensor[0, -1, -1] = darkest, brightest
-            yield [tensor]
 
-    return tensors
+def _check_size(paths: Sequence[Path], spec: InputSpec) -> None:
+    """Raise where the photos are so small that their enlargements hold none of the detail of real ones."""
+    few = paths[:: 1 + len(paths) // 20]
+    sides = [min(read_photo(path).shape[:2]) for path in few]
+    smallest = min(spec.width_px, spec.height_px) / _MOST_ENLARGED
+    if np.median(sides) < smallest:
+        raise DatasetError(
+            f"the photos beside {few[0]} are {int(np.median(sides))} px small and would be enlarged more "
+            f"than {_MOST_ENLARGED} times for an input of {spec.width_px} x {spec.height_px}; give photos as "
+            "the camera takes them"
+        )
+
+
+def check_apart(calibration: LabelledFolder, held_back: Sequence[LabelledFolder]) -> None:
+    """Raise where a photo to calibrate on is one of those that are kept for measuring.
+
+    Photos are compared by their bytes, whatever they are called.
+
+    Raises:
+        ConversionError: it is; figures measured on it would be too good.
+    """
+    kept: dict[str, Path] = {}
+    for folder in held_back:
+        paths = (photo.path for photo in folder.photos)
+        kept.update(zip(content_digests(folder), paths, strict=True))
+    own = zip(content_digests(calibration), calibration.photos, strict=True)
+    shared = [(photo.path, kept[digest]) for digest, photo in own if digest in kept]
+    if shared:
+        raise ConversionError(
+            f"{len(shared)} of the photos to calibrate on are kept for measuring: {shared[0][0]} is "
+            f"{shared[0][1]}; calibrate on training photos or others"
+        )

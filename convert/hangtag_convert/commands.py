@@ -3,85 +3,185 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hangtag.errors import ConversionError
+from hangtag.errors import ConversionError, GateFailed
 from hangtag.extras import extra_needed
 from hangtag.native_output import import_quietly
 from hangtag.progress import Progress
 from hangtag_convert.formats import Format
 
 if TYPE_CHECKING:
-    from hangtag_convert.conversion import Conversion
+    from hangtag_convert.conversion import Plan
+    from hangtag_convert.record import Conversion
+
+_LABELS_NAME = re.compile(r"labels-(.+)\.txt", re.DOTALL)
 
 
 @click.command()
-@click.argument("source", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path))
 @click.option(
     "--format",
     "kinds",
     type=click.Choice([kind.value for kind in Format]),
     multiple=True,
-    help="Format to write; repeat for several [all; int8 where there are photos].",
+    help="Format to write; repeat for several [all; those of integers where there are photos].",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the files [RUN itself].")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the files [the run itself].")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="The photos, if they have moved since training; any photos for a run without (int8).",
+    help="The photos, if they have moved since training, or for a network that is no run; any photos, to "
+    "calibrate on alone, for one that never had any.",
 )
+@click.option(
+    "--calibration",
+    type=click.Path(path_type=Path),
+    help="Photos to calibrate on in place of the training photos.",
+)
+@click.option(
+    "--max-drop",
+    "max_drop_points",
+    type=click.FloatRange(0, 100),
+    default=0.5,
+    show_default=True,
+    help="Points of top-1 that a file may lose; one that loses more is not written, and the exit code is 1.",
+)
+@click.option(
+    "--recover",
+    is_flag=True,
+    help="Try harder where integers lose more: better ranges, then fine-tuning the weights.",
+)
+@click.option(
+    "--golden-from",
+    "golden",
+    type=click.Path(path_type=Path),
+    help="Folder of photos for golden cases; a few of them will travel inside the files [drawn frames].",
+)
+@click.option(
+    "--labels",
+    "label_files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="labels-es.txt: translated labels, one a line, the language in the name; repeat for several.",
+)
+@click.option("--name", help="Short name of the model; files are called NAME-FORMAT.tflite.")
+@click.option("--description", help="What the model does, in a sentence or two.")
+@click.option("--author", help="Who made it.")
+@click.option("--licence", help="Licence of the weights.")
 @click.option(
     "--contract",
     "contract_file",
     type=click.Path(path_type=Path),
-    help="Adopt RUN, a .tflite made elsewhere: embed this contract (see hangtag inspect --template).",
+    help="The contract of a .keras file or SavedModel; for a .tflite made elsewhere the one to embed.",
 )
 def convert(
-    source: Path, *, kinds: tuple[str, ...], out: Path | None, data: Path | None, contract_file: Path | None
+    source: Path,
+    *,
+    kinds: tuple[str, ...],
+    out: Path | None,
+    contract_file: Path | None,
+    label_files: tuple[Path, ...],
+    name: str | None,
+    description: str | None,
+    author: str | None,
+    licence: str | None,
+    **options: Any,
 ) -> None:
-    """Convert a training RUN to self-describing .tflite files and check each against its parent."""
-    if contract_file is not None or source.suffix == ".tflite":
-        _adopt(source, contract_file, out)
+    """Convert SOURCE to self-describing .tflite files and check each against its float parent.
+
+    SOURCE is a training run's folder; or a .keras file or a SavedModel, with --contract and --out; or a
+    .tflite made elsewhere, with --contract and --out NEW.tflite.
+    """
+    texts = {"name": name, "description": description, "author": author, "licence": licence}
+    described: dict[str, Any] = {key: value for key, value in texts.items() if value is not None}
+    if label_files:
+        described["translations"] = _translations(label_files)
+    if source.suffix == ".tflite":
+        _adopt(source, contract_file, out, described, options)
         return
     with extra_needed("convert", "hangtag convert"):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
         import_quietly("tensorflow", "keras")
-        from hangtag_convert.conversion import convert as run_conversion
+        from hangtag_convert.conversion import Plan
 
-    chosen = [Format(kind) for kind in kinds] or None
-    folder = out or source
-    _print_table(run_conversion(source, folder, chosen, Progress(), data=data), folder)
-
-
-def _print_table(result: Conversion, folder: Path) -> None:
-    click.echo(
-        f"{'format':<10} {'MB':>6} {'top-1':>7} {'same label as Keras':>20} "
-        f"{'worst score difference':>23}  file"
+    plan = Plan(
+        source=source,
+        out=_folder(source, out),
+        kinds=[Format(kind) for kind in kinds] or None,
+        contract_file=contract_file,
+        described=described,
+        **options,
     )
-    click.echo(f"{'keras':<10} {'':>6} {_fraction(result.keras_top1):>7}")
-    for row in result.files:
-        click.echo(
-            f"{row.format.value:<10} {row.size_bytes / 1e6:>6.2f} {_fraction(row.top1):>7} "
-            f"{row.agreement:>20.4f} {row.worst_difference:>23.4f}  {folder / row.file}"
-        )
-    if result.photos:
-        click.echo(f"measured on {result.photos} validation photos", err=True)
-    else:
-        click.echo(
-            f"compared on {result.rendered_frames} rendered garments: the run has no photos, "
-            "so nothing is said about accuracy",
-            err=True,
-        )
+    _run(plan)
 
 
-def _fraction(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+def _run(plan: Plan) -> None:
+    from hangtag_convert.conversion import convert as run_conversion
+    from hangtag_convert.terminal import lines, remarks
+
+    result = run_conversion(plan, Progress())
+    click.echo("\n".join(lines(result, plan.out)))
+    for remark in remarks(result, plan.out):
+        click.echo(remark, err=True)
+    if result.failures:
+        raise GateFailed(_failure(result, plan))
 
 
-def _adopt(source: Path, contract_file: Path | None, out: Path | None) -> None:
+def _failure(result: Conversion, plan: Plan) -> str:
+    """Return the line of a gate that kept files back: which, how much and where was lost, what to do."""
+    kept_back = [outcome for outcome in result.outcomes if not outcome.judged.passed]
+    known = next((outcome.layers for outcome in kept_back if outcome.layers), ())
+    worst = [f"{row.layer} ({100 * row.added:.0f} %)" for row in known[:3]]
+    layers = f"; the layers that lose most are {', '.join(worst)}" if worst else ""
+    can_recover = not plan.recover and any(one.judged.format.is_recoverable for one in kept_back)
+    advice = (
+        "try again with --recover" if can_recover else "choose another format or allow more with --max-drop"
+    )
+    return f"{'; '.join(result.failures)}{layers}: not written, {advice}"
+
+
+def _folder(source: Path, out: Path | None) -> Path:
+    """Return where files go: beside what made them, for a run; a network by itself needs a folder named."""
+    if out is not None:
+        return out
+    if source.suffix == ".keras" or (source / "saved_model.pb").is_file():
+        raise ConversionError(f"say where the files of {source} go: --out FOLDER")
+    return source
+
+
+def _translations(paths: tuple[Path, ...]) -> dict[str, tuple[str, ...]]:
+    """Read files of translated labels; the language stands in the name.
+
+    Raises:
+        ConversionError: a name says no language, two say the same, or a file cannot be read as UTF-8.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for path in paths:
+        named = _LABELS_NAME.fullmatch(path.name)
+        if named is None or named[1] in found:
+            raise ConversionError(
+                f"{path} should be called labels-LANGUAGE.txt, such as labels-es.txt, each once"
+            )
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConversionError(f"cannot read {path} as UTF-8 text: {error}") from None
+        found[named[1]] = tuple(line.strip() for line in text.splitlines())
+    return found
+
+
+def _adopt(
+    source: Path,
+    contract_file: Path | None,
+    out: Path | None,
+    described: dict[str, Any],
+    options: dict[str, Any],
+) -> None:
     from hangtag_convert.adopt import adopt
 
     if contract_file is None or out is None:
@@ -89,5 +189,10 @@ def _adopt(source: Path, contract_file: Path | None, out: Path | None) -> None:
             f"{source} is a .tflite: to adopt it give --contract CONTRACT.json and --out NEW.tflite "
             "(hangtag inspect --template writes a contract to fill in)"
         )
-    adopt(source, contract_file, out)
+    unused = [name for name in ("data", "calibration", "recover") if options[name]]
+    if unused:
+        raise click.UsageError(
+            f"--{unused[0]} is for networks that are converted; {source} is a .tflite already"
+        )
+    adopt(source, contract_file, out, described=described, golden=options["golden"])
     click.echo(f"wrote {out}", err=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import cv2
 import numpy as np
 
@@ -9,24 +12,30 @@ from hangtag.classifier import Classifier
 from hangtag.contract import InputSpec
 from hangtag.errors import ConversionError
 from hangtag.golden import MAX_TOTAL_BYTES, GoldenCase, GoldenCases, tensor_sha256
+from hangtag.photos import find_photos, read_photo
 from hangtag.preprocess import Image, preprocess
 
 _SCORE_DIGITS = 7
+_OWN_FRAMES = 4
+_INDEX_BYTES = 50_000
+"""Kept for the scores: of a thousand labels they take a third of all."""
 
 
-def make_golden_cases(classifier: Classifier, score_tolerance: float) -> GoldenCases:
-    """Run a model on synthetic frames and record what it computes.
+def make_golden_cases(
+    classifier: Classifier, score_tolerance: float, frames: Sequence[Image] | None = None
+) -> GoldenCases:
+    """Run a model on frames and record what it computes.
 
     Args:
         classifier: the model.
         score_tolerance: how far another device's scores may be off.
+        frames: BGR uint8 of any sizes; None for three that are drawn.
 
     Raises:
         ConversionError: the cases would weigh more than :data:`hangtag.golden.MAX_TOTAL_BYTES`.
     """
-    cases = tuple(
-        _case(f"golden-{number}.png", frame, classifier) for number, frame in enumerate(_synthetic_frames())
-    )
+    chosen = _synthetic_frames() if frames is None else frames
+    cases = tuple(_case(f"golden-{number}.png", frame, classifier) for number, frame in enumerate(chosen))
     golden = GoldenCases(cases, score_tolerance)
     total = sum(map(len, golden.to_files().values()))
     if total > MAX_TOTAL_BYTES:
@@ -37,13 +46,40 @@ def make_golden_cases(classifier: Classifier, score_tolerance: float) -> GoldenC
     return golden
 
 
-def _case(name: str, frame: Image, classifier: Classifier) -> GoldenCase:
-    spec: InputSpec = classifier.contract.input
+def frames_from(folder: Path) -> tuple[Image, ...]:
+    """Return BGR frames for golden cases from the user's photos: a few, spread through the sorted folder.
+
+    Each is scaled down until its PNG fits its share of :data:`hangtag.golden.MAX_TOTAL_BYTES`; they travel
+    inside the model, where everybody who gets it can see them.
+
+    Raises:
+        PhotoError: the folder holds no photo, or one cannot be read.
+    """
+    paths = list(find_photos([folder]))
+    chosen = [paths[round(place)] for place in np.linspace(0, len(paths) - 1, min(_OWN_FRAMES, len(paths)))]
+    share = (MAX_TOTAL_BYTES - _INDEX_BYTES) // len(chosen)
+    return tuple(_fitting(read_photo(path), share) for path in chosen)
+
+
+def _fitting(frame: Image, most_bytes: int) -> Image:
+    while len(_png(frame)) > most_bytes:
+        height, width = frame.shape[:2]
+        smaller = (max(1, width * 4 // 5), max(1, height * 4 // 5))
+        frame = np.asarray(cv2.resize(frame, smaller, interpolation=cv2.INTER_AREA), np.uint8)
+    return frame
+
+
+def _png(frame: Image) -> bytes:
     written, png = cv2.imencode(".png", frame, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     if not written:
         raise RuntimeError("OpenCV could not encode a PNG")
+    return png.tobytes()
+
+
+def _case(name: str, frame: Image, classifier: Classifier) -> GoldenCase:
+    spec: InputSpec = classifier.contract.input
     scores = tuple(round(float(score), _SCORE_DIGITS) for score in classifier.scores(frame))
-    return GoldenCase(name, png.tobytes(), tensor_sha256(preprocess(frame, spec)), scores)
+    return GoldenCase(name, _png(frame), tensor_sha256(preprocess(frame, spec)), scores)
 
 
 def _synthetic_frames() -> tuple[Image, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
-import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +17,7 @@ import flatbuffers
 import numpy as np
 
 from hangtag.contract import ColourOrder, ModelContract, OutputKind, TensorFormat
-from hangtag.errors import ConversionError, ModelFileError
+from hangtag.errors import ConversionError
 from hangtag.golden import GoldenCases
 from hangtag.model_file import CONTRACT_NAME, check_agreement, label_files
 from hangtag.tflite_schema import (
@@ -29,13 +28,13 @@ from hangtag.tflite_schema import (
     FILE_AXIS_LABELS,
     METADATA_IDENTIFIER,
     METADATA_NAME,
-    MODEL_IDENTIFIER,
     UNIT_NORMALIZATION,
     MetadataSlots,
     ModelInfo,
     TensorInfo,
     read_model_info,
 )
+from hangtag_convert.tables import add_buffer, packed, unpacked
 
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a constant, so that the same model gives the same bytes
 
@@ -105,30 +104,17 @@ def _with_metadata(model: bytes, metadata: bytes) -> bytes:
     """Return the model with ``metadata`` as its TFLITE_METADATA buffer, replacing an older one."""
     from ai_edge_litert import schema_py_generated as schema
 
-    try:
-        tables = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
-    # The generated reader checks nothing; a damaged model makes it fail in one of these ways.
-    except (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
-        raise ModelFileError(f"damaged: its tables cannot be read ({error!r})") from None
-    for buffer in tables.buffers:
-        # Weights behind the FlatBuffer would be lost by packing it again: pull them inside.
-        if buffer.offset > 1:
-            data = model[buffer.offset : buffer.offset + buffer.size]
-            buffer.data, buffer.offset, buffer.size = np.frombuffer(data, np.uint8), 0, 0
-    holder = schema.BufferT()
-    holder.data = np.frombuffer(metadata, np.uint8)
+    tables = unpacked(model)
+    added = add_buffer(tables, metadata)
     entries = list(tables.metadata or [])
     known = next((entry for entry in entries if entry.name in (METADATA_NAME, METADATA_NAME.encode())), None)
     if known is not None:
-        tables.buffers[known.buffer] = holder
+        tables.buffers[known.buffer] = tables.buffers.pop(added)
     else:
         entry = schema.MetadataT()
-        entry.name, entry.buffer = METADATA_NAME, len(tables.buffers)
-        tables.buffers.append(holder)
+        entry.name, entry.buffer = METADATA_NAME, added
         tables.metadata = [*entries, entry]
-    builder = flatbuffers.Builder(len(model) + len(metadata) + 4096)
-    builder.Finish(tables.Pack(builder), file_identifier=MODEL_IDENTIFIER)
-    return bytes(builder.Output())
+    return packed(tables)
 
 
 class _Tables:

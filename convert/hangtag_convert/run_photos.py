@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 
 from hangtag.contract import ModelContract
@@ -13,34 +14,46 @@ from hangtag.photos import find_photos
 from hangtag.progress import Progress
 from hangtag.readable import keep_readable, say_skipped
 from hangtag.run_seal import SealedRun
+from hangtag_convert.source import Source
 
 _PATHS = frozenset({"archive", "folder", "idx", "npz", "pixel table", "table of images"})
 """Kinds of source that are known by their path; every other kind is the name of a known data set."""
 _NAME = re.compile(r"[a-z0-9-]+")
 
 
-def splits_of(run: SealedRun, data: Path | None, progress: Progress) -> tuple[LabelledFolder, LabelledFolder]:
-    """Return the training photos and the readable validation photos of a run that has some.
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """A data set's photos: the readable ones of ``validation``; ``test`` is None where it has none."""
+
+    train: LabelledFolder
+    validation: LabelledFolder
+    test: LabelledFolder | None
+
+
+def splits_of(source: Source, data: Path | None, progress: Progress) -> Splits:
+    """Return the photos of a run that has some, or of a network that comes with a data set.
 
     Args:
-        run: its record says where they are.
+        source: a run's record says where they are.
         data: where they are instead.
         progress: where is said which photos are left out.
 
     Raises:
         DatasetError: they are gone or laid out otherwise.
         ConversionError: they are not the run's.
-        ValueError: the run has no photos.
+        ValueError: there are no photos.
     """
-    folder = data or run.data
+    run = source.run
+    folder = data if data is not None or run is None else run.data
     if folder is None:
-        raise ValueError("the run was made without photos")
-    if data is None and not folder.is_dir():
+        raise ValueError(f"{source.network} was made without photos")
+    if run is not None and data is None and not folder.is_dir():
         raise DatasetError(f"the photos of this run are gone from {folder}: {_how_to_get_them(run)}")
-    labels = run.contract.labels
+    labels = source.contract.labels
     train, validation = (read_split(folder, split, labels) for split in ("train", "validation"))
-    _check_same_photos(folder, run.contract)
-    return train, readable(validation, progress)
+    test = read_split(folder, "test", labels) if (folder / "test").is_dir() else None
+    _check_same_photos(folder, source.contract)
+    return Splits(train, readable(validation, progress), test)
 
 
 def any_photos(folder: Path) -> LabelledFolder:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +18,8 @@ from hangtag.progress import Progress
 from hangtag.scene import Scene, SceneSettings
 from hangtag.scoring import Scorer, score_photos
 
+_MOST_CORES = 4
+"""Cores that score at once: each holds a model of its own in memory."""
 RENDERED_FRAMES = 40
 """How many garments are rendered where a run has no photos."""
 
@@ -37,10 +43,31 @@ class Yardstick:
             PhotoError: a photo cannot be read.
             ModelFileError: the model computes something that is not a number.
         """
+        if self.photos is not None and isinstance(model, Classifier):
+            return _scores_side_by_side(model, self.photos, progress, title)
         if self.photos is not None:
             return score_photos(model, self.photos, progress, title)
         scorer = Scorer.of_classifier(model) if isinstance(model, Classifier) else model
         return scorer.scores(self.frames)
+
+
+def _scores_side_by_side(
+    model: Classifier, folder: LabelledFolder, progress: Progress, title: str | None
+) -> Scores:
+    """Return what :func:`score_photos` returns, each core scoring its share of the photos."""
+    cores = min(os.cpu_count() or 1, _MOST_CORES, len(folder.photos))
+    ends = [len(folder.photos) * core // cores for core in range(cores + 1)]
+    shares = [
+        dataclasses.replace(folder, photos=folder.photos[start:end])
+        for start, end in itertools.pairwise(ends)
+    ]
+
+    def scored(core: int) -> Scores:
+        own = model if core == 0 else Classifier(model.model)
+        return score_photos(own, shares[core], progress, title if core == 0 else None)
+
+    with ThreadPoolExecutor(cores) as pool:
+        return np.concatenate(list(pool.map(scored, range(cores))))
 
 
 def rendered_garments(progress: Progress, count: int = RENDERED_FRAMES) -> Yardstick:

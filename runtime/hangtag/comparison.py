@@ -161,7 +161,7 @@ def mcnemar(lost: int, gained: int) -> float:
     pairs, fewer = lost + gained, min(lost, gained)
     # Whole numbers to the end: two to the power of many pairs is beyond a float.
     tail = sum(math.comb(pairs, count) for count in range(fewer + 1))
-    return min(1.0, 2 * tail / 2**pairs)
+    return min(1.0, float(2 * tail / 2**pairs))
 
 
 def paired_interval(lost: int, gained: int, photos: int) -> Interval:

@@ -7,7 +7,7 @@ import glob
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +73,26 @@ def write_json(path: Path, value: Any) -> None:
     Raises:
         OutputError: the folder cannot be made or written to.
     """
+    write_bytes(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return ``value`` as indented JSON with a final newline."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     # A path whose name is not UTF-8 holds surrogates; as \\udcXX escapes they are valid JSON and come back.
-    write_bytes(path, text.encode(errors="backslashreplace"))
+    return text.encode(errors="backslashreplace")
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write several files: all of them, or none where there is not space for all.
+
+    Raises:
+        OutputError: a folder cannot be made or written to.
+    """
+    with contextlib.ExitStack() as names:
+        # They get their names when the last of them is written.
+        for path, data in files.items():
+            names.enter_context(whole_file(path)).write_bytes(data)
 
 
 def make_folder(path: Path) -> Path:

@@ -42,16 +42,7 @@ class Interpreter:
             raise ValueError(f"engine is {engine!r}; wanted one of {', '.join(ENGINES)}")
         if threads < 1:
             raise ValueError(f"threads is {threads}; wanted 1 or more")
-        module = importlib.import_module(ENGINES[engine])
-        try:
-            with without_lines(_GREETING):
-                self._native: Any = module.Interpreter(model_content=model, num_threads=threads)
-                self._native.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            # The native message can have several lines; ours have one.
-            raise ModelFileError(
-                f"the engine {engine} refuses the model: {' '.join(str(error).split())}"
-            ) from None
+        self._native: Any = _opened(engine, model_content=model, num_threads=threads)
         self._input_index = self._native.get_input_details()[0]["index"]
         self._output_index = self._native.get_output_details()[0]["index"]
         self._input_view = self._native.tensor(self._input_index)
@@ -70,12 +61,82 @@ class Interpreter:
         Raises:
             ModelFileError: the engine cannot run the model.
         """
-        try:
-            self._native.invoke()
-        except RuntimeError as error:
-            raise ModelFileError(f"the engine cannot run the model: {' '.join(str(error).split())}") from None
+        _invoke(self._native)
 
     def output(self) -> Tensor:
-        """Return a copy of the output tensor, without the batch dimension."""
-        row: Tensor = self._native.get_tensor(self._output_index)[0]
+        """Return a copy of the output tensor, without the batch dimension.
+
+        Raises:
+            ModelFileError: the engine computed something else than one row.
+        """
+        values: Tensor = self._native.get_tensor(self._output_index)
+        if values.ndim != 2 or len(values) != 1:
+            raise ModelFileError(f"the engine computes scores of shape {values.shape}; wanted one row")
+        row: Tensor = values[0]
         return row
+
+
+class TensorTap:
+    """A loaded model that shows everything it computes on the way: slow, for looking into models.
+
+    It runs on LiteRT's plain kernels and keeps every tensor; XNNPACK would hide most of them, and tensors that
+    share memory would show what overwrote them. Not thread-safe.
+
+    Args:
+        model: the file's bytes, already checked by :mod:`hangtag.model_file`.
+        threads: CPU threads that one run may use.
+
+    Raises:
+        ModelFileError: the engine refuses the model.
+    """
+
+    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        kernels = importlib.import_module(ENGINES[DEFAULT_ENGINE]).OpResolverType
+        self._native: Any = _opened(
+            DEFAULT_ENGINE,
+            model_content=model,
+            num_threads=threads,
+            experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=kernels.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        self._input_index = self._native.get_input_details()[0]["index"]
+
+    def run(self, tensor: Tensor) -> None:
+        """Run the model on an input tensor, batch first, in the input's shape and dtype.
+
+        Raises:
+            ModelFileError: the engine cannot run the model.
+        """
+        self._native.set_tensor(self._input_index, tensor)
+        _invoke(self._native)
+
+    def tensor(self, index: int) -> Tensor:
+        """Return a copy of what one tensor of the main graph holds after :meth:`run`."""
+        values: Tensor = self._native.get_tensor(index)
+        return values
+
+
+def _opened(engine: str, **options: Any) -> Any:
+    """Return a native interpreter with its tensors allocated.
+
+    Raises:
+        ModelFileError: the engine refuses the model.
+    """
+    module = importlib.import_module(ENGINES[engine])
+    try:
+        with without_lines(_GREETING):
+            native = module.Interpreter(**options)
+            native.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        # The native message can have several lines; ours have one.
+        raise ModelFileError(
+            f"the engine {engine} refuses the model: {' '.join(str(error).split())}"
+        ) from None
+    return native
+
+
+def _invoke(native: Any) -> None:
+    try:
+        native.invoke()
+    except RuntimeError as error:
+        raise ModelFileError(f"the engine cannot run the model: {' '.join(str(error).split())}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from converting import convert_to, written
 from tiny_run import TinyRun
 
 from hangtag import Classifier
@@ -19,8 +21,8 @@ from hangtag.progress import Progress
 from hangtag.scoring import score_photos
 from hangtag.verification import verify_cases
 from hangtag_convert.calibration_set import choose_photos
-from hangtag_convert.conversion import Conversion, convert
 from hangtag_convert.formats import Format
+from hangtag_convert.record import Conversion
 
 QUIET = Progress(quiet=True)
 
@@ -28,7 +30,7 @@ QUIET = Progress(quiet=True)
 @pytest.fixture(scope="module")
 def converted(tiny_run: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Conversion]:
     out = tmp_path_factory.mktemp("converted")
-    return out, convert(tiny_run.folder, out, list(Format), QUIET)
+    return out, convert_to(tiny_run.folder, out)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,10 @@ def converted(tiny_run: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> tu
     [
         (Format.FLOAT32, "float32", 14.0),
         (Format.FLOAT16, "float32", 7.2),
+        (Format.WEIGHT_INT8, "float32", 4.2),
         (Format.DYNAMIC, "float32", 4.2),
+        (Format.INT16X8, "float32", 4.6),
+        (Format.INT8_FLOAT_IO, "float32", 4.2),
         (Format.INT8, "uint8", 4.2),
     ],
 )
@@ -62,25 +67,31 @@ def test_full_integer_bytes_are_pixel_bytes(converted: tuple[Path, Conversion]) 
 def test_the_table_is_what_the_files_really_do(converted: tuple[Path, Conversion], tiny_run: TinyRun) -> None:
     out, result = converted
     assert result.photos == 15
-    assert [row.format for row in result.files] == list(Format)
+    assert [row.judged.format for row in result.outcomes] == list(Format)
     validation = read_split(tiny_run.data, "validation")
-    for row in result.files:
-        scores = score_photos(Classifier.load(out / row.file), validation, QUIET)
-        assert row.top1 == (scores.argmax(1) == np.array(validation.targets)).mean()
-        assert row.size_bytes == (out / row.file).stat().st_size
-    float32 = result.files[0]
+    for row in result.outcomes:
+        scores = score_photos(Classifier.load(out / written(row)), validation, QUIET)
+        assert row.judged.comparison.accuracy is not None
+        right = (scores.argmax(1) == np.array(validation.targets)).mean()
+        assert row.judged.comparison.accuracy.after_top1 == right
+        assert row.data == (out / written(row)).read_bytes()
+    float32 = result.outcomes[0].judged.comparison
     assert float32.agreement == 1.0
     assert float32.worst_difference < 1e-4
     stored = json.loads((out / "conversion.json").read_text())
-    assert stored["keras_top1"] == result.keras_top1
-    assert [row["file"] for row in stored["files"]] == [row.file for row in result.files]
+    assert stored["parent_top1"] == result.parent_top1
+    assert [row["file"] for row in stored["files"]] == [row.file for row in result.outcomes]
+    for row in stored["files"]:
+        content = (out / row["file"]).read_bytes()
+        assert (row["size_bytes"], row["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
 
 
 def test_the_same_run_gives_the_same_bytes(
     converted: tuple[Path, Conversion], tiny_run: TinyRun, tmp_path: Path
 ) -> None:
-    convert(tiny_run.folder, tmp_path, [Format.INT8], QUIET)
-    assert (tmp_path / "tiny-int8.tflite").read_bytes() == (converted[0] / "tiny-int8.tflite").read_bytes()
+    convert_to(tiny_run.folder, tmp_path)
+    for path in sorted(converted[0].iterdir()):
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_photos_that_moved_are_named_by_data(tiny_run: TinyRun, tmp_path: Path) -> None:
@@ -90,10 +101,10 @@ def test_photos_that_moved_are_named_by_data(tiny_run: TinyRun, tmp_path: Path) 
     settings = json.loads(seal.read_text())
     seal.write_text(json.dumps({**settings, "data": str(tmp_path / "gone")}))
     with pytest.raises(DatasetError, match="gone"):
-        convert(run, tmp_path / "out", [Format.FLOAT32], QUIET)
+        convert_to(run, tmp_path / "out", [Format.FLOAT32])
     shutil.copytree(tiny_run.data, data)
-    result = convert(run, tmp_path / "out", [Format.FLOAT32], QUIET, data=data)
-    assert len(result.files) == 1
+    result = convert_to(run, tmp_path / "out", [Format.FLOAT32], data=data)
+    assert len(result.outcomes) == 1
 
 
 @pytest.mark.parametrize(
@@ -113,14 +124,14 @@ def test_a_run_that_is_not_whole_is_refused(
     shutil.copytree(tiny_run.folder, run)
     damage(run)  # type: ignore[operator]
     with pytest.raises(error, match=said):
-        convert(run, tmp_path / "out", [Format.FLOAT32], QUIET)
+        convert_to(run, tmp_path / "out", [Format.FLOAT32])
     assert not (tmp_path / "out").exists()
 
 
 def test_an_unwritable_folder_is_said(tiny_run: TinyRun, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="cannot write into"):
-        convert(tiny_run.folder, tmp_path / "file", [Format.FLOAT32], QUIET)
+        convert_to(tiny_run.folder, tmp_path / "file", [Format.FLOAT32])
 
 
 def test_calibration_uses_training_photos_of_every_label(tiny_run: TinyRun) -> None:
@@ -138,11 +149,12 @@ def test_the_command_prints_the_table_and_no_chatter(tiny_run: TinyRun, tmp_path
         ["convert", str(tiny_run.folder), "--out", str(tmp_path), "--format", "float32", "--format", "int8"],
     )
     assert result.exit_code == 0, result.output
-    assert [line.split()[0] for line in result.stdout.splitlines()] == ["format", "keras", "float32", "int8"]
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["format", "float", "float32", "int8"]
     assert {path.name for path in tmp_path.iterdir()} == {
         "tiny-float32.tflite",
         "tiny-int8.tflite",
         "conversion.json",
+        "conversion.html",
     }
 
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from converting import convert_to, written
 from small_run import contract_of, write_run
 
 from hangtag import Classifier
@@ -23,14 +24,15 @@ from hangtag.progress import Progress
 from hangtag.verification import verify_cases
 from hangtag_convert.formats import Format
 from hangtag_convert.run_photos import any_photos, splits_of
+from hangtag_convert.source import Source
 
 if TYPE_CHECKING:
     import keras
 
-    from hangtag_convert.conversion import Conversion
+    from hangtag_convert.record import Conversion
 
 QUIET = Progress(quiet=True)
-FLOATS = (Format.FLOAT32, Format.FLOAT16, Format.DYNAMIC)
+FLOATS = (Format.FLOAT32, Format.FLOAT16, Format.WEIGHT_INT8, Format.DYNAMIC)
 
 
 def _network(labels: int, shape: tuple[int, int, int]) -> keras.Model:
@@ -46,12 +48,6 @@ def _network(labels: int, shape: tuple[int, int, int]) -> keras.Model:
     rng = np.random.default_rng(4)
     norm.set_weights([rng.uniform(0.5, 2, 8), *rng.normal(0, 1, (2, 8)), rng.uniform(0.5, 2, 8)])
     return model
-
-
-def _convert(run: Path, out: Path, kinds: list[Format] | None, data: Path | None = None) -> Conversion:
-    from hangtag_convert.conversion import convert
-
-    return convert(run, out, kinds, QUIET, data=data)
 
 
 @pytest.fixture(scope="module")
@@ -81,15 +77,16 @@ def test_a_run_without_photos_is_compared_on_rendered_garments(float_files: tupl
     out, said = float_files
     assert said.exit_code == 0, said.output
     lines = [line.split() for line in said.stdout.splitlines()]
-    assert [line[0] for line in lines] == ["format", "keras", *(kind.value for kind in FLOATS)]
-    assert [line[2] for line in lines[2:]] == ["-"] * 3
-    assert lines[1] == ["keras", "-"]
-    (left_out,) = [line for line in said.stderr.splitlines() if "int8" in line]
+    assert [line[0] for line in lines] == ["format", "float", *(kind.value for kind in FLOATS)]
+    assert [line[2] for line in lines[2:]] == ["-"] * 4
+    assert lines[1] == ["float", "parent", "-"]
+    (left_out,) = [line for line in said.stderr.splitlines() if "int16x8" in line]
     assert "--data" in left_out
+    assert "int8-float-io, int8 file" in left_out
     assert "compared on 40 rendered garments" in said.stderr
     stored = json.loads((out / "conversion.json").read_text())
-    assert (stored["keras_top1"], stored["photos"], stored["rendered_frames"]) == (None, 0, 40)
-    assert [row["top1"] for row in stored["files"]] == [None] * 3
+    assert (stored["parent_top1"], stored["photos"], stored["rendered_frames"]) == (None, 0, 40)
+    assert [row["accuracy"] for row in stored["files"]] == [None] * 4
     by_format = {row["format"]: row for row in stored["files"]}
     assert by_format["float32"]["agreement"] == 1.0
     assert 0 < by_format["float32"]["worst_difference"] < 1e-5 < by_format["dynamic"]["worst_difference"]
@@ -118,8 +115,9 @@ def test_a_thousand_labels_fit(float_files: tuple[Path, Any]) -> None:
 def test_int8_of_a_run_without_photos_takes_any_photos(
     without_photos: Path, pictures: Path, tmp_path: Path
 ) -> None:
-    result = _convert(without_photos, tmp_path, [Format.INT8], pictures)
-    assert (result.photos, result.rendered_frames, result.files[0].top1) == (0, 40, None)
+    result = convert_to(without_photos, tmp_path, [Format.INT8], data=pictures)
+    assert (result.photos, result.rendered_frames, result.parent_top1) == (0, 40, None)
+    assert result.outcomes[0].judged.comparison.accuracy is None
     classifier = Classifier.load(tmp_path / "classifier-int8.tflite")
     assert classifier.contract.input.tensor.dtype == "uint8"
     assert all(case.passed for case in verify_cases(classifier))
@@ -129,7 +127,7 @@ def test_int8_without_any_photo_is_refused_before_anything_is_written(
     without_photos: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ConversionError, match="give a folder of some with --data"):
-        _convert(without_photos, tmp_path / "out", [Format.FLOAT32, Format.INT8])
+        convert_to(without_photos, tmp_path / "out", [Format.FLOAT32, Format.INT8])
     assert not (tmp_path / "out").exists()
 
 
@@ -154,16 +152,16 @@ def sees_grey(tmp_path_factory: pytest.TempPathFactory, shapes_dataset: Path) ->
     run = write_run(
         tmp_path_factory.mktemp("grey") / "run", model, contract, settings={"data": str(shapes_dataset)}
     )
-    return run, _convert(run, run, None)
+    return run, convert_to(run, run)
 
 
 def test_grey_models_become_all_formats(sees_grey: tuple[Path, Conversion]) -> None:
     run, result = sees_grey
-    assert [row.format for row in result.files] == list(Format)
+    assert [row.judged.format for row in result.outcomes] == list(Format)
     assert result.photos == 12
-    assert result.files[0].worst_difference < 1e-5
-    for row in result.files:
-        classifier = Classifier.load(run / row.file)
+    assert result.outcomes[0].judged.comparison.worst_difference < 1e-5
+    for row in result.outcomes:
+        classifier = Classifier.load(run / written(row))
         assert classifier.contract.input.shape == (1, 28, 28, 1)
         assert classifier.contract.input.colour_order is ColourOrder.GREY
         assert len(verify_cases(classifier)) == 3
@@ -198,9 +196,9 @@ def test_a_network_that_wants_bgr_becomes_a_file_that_takes_rgb(tmp_path: Path, 
         input=type(spec)(width_px=32, height_px=32, colour_order=ColourOrder.BGR, mean=mean, std=std)
     )
     run = write_run(tmp_path / "run", model, bgr, settings={"data": str(shapes_dataset)})
-    result = _convert(run, run, [Format.FLOAT32, Format.INT8])
-    assert result.files[0].worst_difference < 1e-5
-    assert result.files[1].worst_difference < 0.1
+    result = convert_to(run, run, [Format.FLOAT32, Format.INT8])
+    assert result.outcomes[0].judged.comparison.worst_difference < 1e-5
+    assert result.outcomes[1].judged.comparison.worst_difference < 0.1
     read = Classifier.load(run / "classifier-float32.tflite").contract.input
     assert (read.colour_order, read.mean, read.std) == (ColourOrder.RGB, mean[::-1], std[::-1])
 
@@ -209,8 +207,8 @@ def test_a_contract_that_is_not_the_networks_is_refused(tmp_path: Path, pictures
     model = _network(3, (32, 32, 3))
     contract = contract_of(model, ["disc", "square"])
     run = write_run(tmp_path / "run", model, contract, settings={"data": None})
-    with pytest.raises(ConversionError, match=r"into \(3,\), its contract says .* into \(2,\)"):
-        _convert(run, tmp_path / "out", [Format.FLOAT32])
+    with pytest.raises(ConversionError, match=r"scores of shape \(3,\), its contract says \(2,\)"):
+        convert_to(run, tmp_path / "out", [Format.FLOAT32])
 
 
 @pytest.mark.parametrize(
@@ -236,7 +234,7 @@ def test_photos_that_are_gone_can_be_made_again(
     contract = ModelContract(labels=("a", "b"), input=InputSpec(width_px=8, height_px=8))
     run = SealedRun(tmp_path / "model.keras", contract, tmp_path / "gone", record)
     with pytest.raises(DatasetError) as caught:
-        splits_of(run, None, QUIET)
+        splits_of(Source(run.model, contract, run), None, QUIET)
     assert f"gone from {tmp_path / 'gone'}" in str(caught.value)
     assert said.format(here=tmp_path) in str(caught.value)
 
@@ -246,4 +244,4 @@ def test_an_unreadable_photo_is_no_calibration(without_photos: Path, tmp_path: P
     (tmp_path / "odd" / "1.png").write_bytes(b"no picture")
     assert cv2.imread(str(tmp_path / "odd" / "1.png")) is None
     with pytest.raises(DatasetError, match=r"no photo in .*odd can be read"):
-        _convert(without_photos, tmp_path / "out", [Format.INT8], tmp_path / "odd")
+        convert_to(without_photos, tmp_path / "out", [Format.INT8], data=tmp_path / "odd")

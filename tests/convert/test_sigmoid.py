@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from converting import convert_to
 
 from hangtag import Classifier
 from hangtag.cli import main
@@ -22,7 +23,7 @@ from hangtag.verification import verify_cases
 from hangtag_convert.formats import Format
 
 if TYPE_CHECKING:
-    from hangtag_convert.conversion import Conversion
+    from hangtag_convert.record import Conversion
 
 QUIET = Progress(quiet=True)
 
@@ -67,19 +68,18 @@ def sigmoid_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def converted(sigmoid_run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Conversion]:
-    from hangtag_convert.conversion import convert
-
     out = tmp_path_factory.mktemp("two")
-    return out, convert(sigmoid_run, out, None, QUIET)
+    return out, convert_to(sigmoid_run, out)
 
 
 def test_its_files_say_what_it_says(sigmoid_run: Path, converted: tuple[Path, Conversion]) -> None:
     out, result = converted
-    assert result.keras_top1 == 1.0
-    assert [row.format for row in result.files] == list(Format)
-    assert [row.agreement for row in result.files] == [1.0] * 4
-    assert result.files[0].worst_difference < 1e-5
-    assert max(row.worst_difference for row in result.files) < 0.05
+    assert result.parent_top1 == 1.0
+    assert [row.judged.format for row in result.outcomes] == list(Format)
+    compared = [row.judged.comparison for row in result.outcomes]
+    assert [one.agreement for one in compared] == [1.0] * len(Format)
+    assert compared[0].worst_difference < 1e-5
+    assert max(one.worst_difference for one in compared) < 0.05
     photos = read_split(sigmoid_run.parent / "data", "validation")
     scores = score_photos(Classifier.load(out / "two-int8.tflite"), photos, QUIET)
     assert scores.shape == (8, 2)

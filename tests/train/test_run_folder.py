@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from hangtag.errors import OutputError, TrainingError
+from hangtag.versions import versions
 from hangtag_convert.formats import Format
 from hangtag_train.history import HistoryRow
-from hangtag_train.run_folder import RunFolder, versions
+from hangtag_train.run_folder import RunFolder
 
 HOLD = """
 import sys
 from pathlib import Path
+from hangtag.versions import versions
 from hangtag_train.run_folder import RunFolder
 with RunFolder(Path(sys.argv[1])).locked():
     print("held", flush=True)

@@ -13,6 +13,7 @@ from hangtag.calibration import unknown_threshold
 from hangtag.contract import Calibration, ModelContract, Provenance
 from hangtag.files import whole_file, write_json
 from hangtag.metrics import Evaluation, evaluate
+from hangtag.versions import versions
 from hangtag_train.history import HistoryRow, best_row
 from hangtag_train.loading import predict
 from hangtag_train.mistakes import MISTAKES_NAME, find_mistakes, write_mistakes
@@ -27,7 +28,7 @@ from hangtag_train.network import (
 )
 from hangtag_train.page import write_page
 from hangtag_train.report import draw_confusion, draw_curves
-from hangtag_train.run_folder import RunFolder, versions
+from hangtag_train.run_folder import RunFolder
 from hangtag_train.run_page import read_run_page
 
 if TYPE_CHECKING:

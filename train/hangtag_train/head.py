@@ -19,12 +19,12 @@ import numpy as np
 
 from hangtag.errors import TrainingError
 from hangtag.files import make_folder, whole_file
+from hangtag.versions import versions
 from hangtag_train.datasets.screening import check_kept
 from hangtag_train.history import HistoryRow, best_row
 from hangtag_train.loading import predict_readable
 from hangtag_train.network import Array, Network, input_spec, label_logits, validation_figures
 from hangtag_train.objective import photo_weights
-from hangtag_train.run_folder import versions
 from hangtag_train.training_data import TrainingData, without_unreadable
 
 if TYPE_CHECKING:

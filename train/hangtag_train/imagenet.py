@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from hangtag.contract import ModelContract, Provenance
 from hangtag.errors import MissingExtra, TrainingError
+from hangtag.versions import versions
 from hangtag_train.backbones import efficientnet_lite
 from hangtag_train.finish import save_model
 from hangtag_train.network import build_network, input_spec
-from hangtag_train.run_folder import RunFolder, versions
+from hangtag_train.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from hangtag_train.recipe import Recipe

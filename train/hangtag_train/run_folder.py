@@ -6,10 +6,8 @@ import contextlib
 import csv
 import dataclasses
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,20 +17,26 @@ from typing import IO, Any
 from hangtag.errors import OutputError, TrainingError
 from hangtag.files import drop_scraps, make_folder, whole_file, write_bytes, write_json
 from hangtag.run_seal import CONTRACT_NAME, MODEL_NAME, SEAL_NAME, STATE_NAME
+from hangtag.versions import versions
 from hangtag_train.board import EVENTS
 from hangtag_train.history import HistoryRow
 
-_REPORTS = ("report.html", "curves.png", "mistakes.json", "evaluation.json", "conversion.json")
+_REPORTS = (
+    "report.html",
+    "curves.png",
+    "mistakes.json",
+    "evaluation.json",
+    "conversion.json",
+    "conversion.html",
+)
 """What training, ``hangtag evaluate``, ``report`` and ``convert`` write beside the run's own files."""
 
 _SPLIT = "(train|validation|test)"
 _PICTURE = re.compile(rf"(confusion|mistakes|stress)_{_SPLIT}(_{_SPLIT}){{0,2}}\.png")
 """What they draw, by the splits that were measured."""
 
-_FORMATS = ("float32", "float16", "dynamic", "int8")
+_FORMATS = ("float32", "float16", "weight-int8", "dynamic", "int16x8", "int8-float-io", "int8")
 """What ``hangtag convert`` calls its files, after the model's name."""
-
-_VERSIONED_PACKAGES = ("hangtag", "tensorflow", "keras", "numpy", "opencv-python", "opencv-python-headless")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,12 +262,3 @@ def _stands_at(path: Path, file: IO[str]) -> bool:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that shape a trained model."""
-    found = {"python": platform.python_version()}
-    for name in _VERSIONED_PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found

@@ -1,0 +1,108 @@
+"""The gate: no file leaves conversion that lost more than its user allows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hangtag.calibration import refitted_threshold
+from hangtag.classifier import Classifier
+from hangtag.comparison import Comparison, compare
+from hangtag.contract import ModelContract
+from hangtag.metrics import Scores
+from hangtag.model_file import parse_model
+from hangtag.preprocess import Preprocessor
+from hangtag.progress import Progress
+from hangtag.tflite_schema import read_model_info
+from hangtag_convert.formats import Format
+from hangtag_convert.metadata import completed_contract, embed
+from hangtag_convert.yardstick import Yardstick
+
+MAX_DROP_POINTS = 0.5
+"""Percentage points of top-1 that a file may lose, unless the user says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A converted model and what the gate found: its contract is complete but for the golden cases."""
+
+    format: Format
+    bare: bytes
+    contract: ModelContract
+    comparison: Comparison
+    max_drop_points: float
+
+    @property
+    def passed(self) -> bool:
+        """False where more accuracy was lost than allowed; True as well where nothing could be measured."""
+        accuracy = self.comparison.accuracy
+        # A hair of rounding must not fail a drop that equals the limit.
+        return accuracy is None or accuracy.drop_points <= self.max_drop_points + 1e-9
+
+    @property
+    def verdict(self) -> str:
+        """One line: why it failed."""
+        accuracy = self.comparison.accuracy
+        if accuracy is None or self.passed:
+            return ""
+        return (
+            f"{self.format.value} loses {accuracy.drop_points:.2f} points of top-1 "
+            f"({accuracy.before_top1:.4f} to {accuracy.after_top1:.4f} on {self.comparison.photos} photos), "
+            f"more than --max-drop {self.max_drop_points:g}"
+        )
+
+
+def judge(
+    bare: bytes,
+    kind: Format,
+    contract: ModelContract,
+    parent: Scores,
+    yardstick: Yardstick,
+    *,
+    max_drop_points: float,
+    progress: Progress,
+) -> Judged:
+    """Measure a bare model against its float parent and complete its contract.
+
+    Args:
+        bare: TFLite bytes without metadata.
+        kind: its format.
+        contract: of the float parent, as files state it.
+        parent: the parent's scores.
+        yardstick: the photos that they are of.
+        max_drop_points: percentage points of top-1 that may be lost.
+        progress: where progress is shown.
+
+    Raises:
+        ContractError: the model's tensors are not the contract's.
+        ModelFileError: the engine refuses the model, or it computes something that is not a number.
+    """
+    completed = completed_contract(contract, read_model_info(bare))
+    classifier = Classifier(parse_model(embed(bare, completed, None), f"{contract.name}-{kind.value}"))
+    if kind is Format.INT8 and not Preprocessor(completed.input).is_byte_copy:
+        progress.say(
+            "note: with this normalisation the int8 model's bytes are not pixel bytes; "
+            "it works, with a table look-up per pixel"
+        )
+    scores = yardstick.scores(classifier, progress, f"checking {kind.value}")
+    comparison = compare(parent, scores, yardstick.targets, contract.labels)
+    threshold = completed.calibration.unknown_threshold
+    if threshold is not None and comparison.accuracy is not None:
+        threshold = refitted_threshold(threshold, parent, scores)
+    measured = (
+        {}
+        if comparison.accuracy is None
+        else {f"{kind.value}_validation_top1": round(comparison.accuracy.after_top1, 6)}
+    )
+    origin = completed.provenance
+    described = completed.replace(
+        calibration=dataclasses.replace(completed.calibration, unknown_threshold=threshold),
+        provenance=dataclasses.replace(origin, metrics={**origin.metrics, **measured}),
+    )
+    return Judged(kind, bare, described, comparison, max_drop_points)
+
+
+def failures(judged: Sequence[Judged]) -> tuple[str, ...]:
+    """Return a line for each file that did not pass."""
+    return tuple(one.verdict for one in judged if not one.passed)

@@ -1,0 +1,148 @@
+"""Makes each format of one float network and judges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hangtag.classifier import Classifier
+from hangtag.contract import ModelContract
+from hangtag.metrics import Scores, top_k
+from hangtag.model_file import parse_model
+from hangtag.preprocess import Image
+from hangtag.progress import Progress
+from hangtag_convert.chatter import chatter_kept
+from hangtag_convert.formats import Format
+from hangtag_convert.gate import Judged, judge
+from hangtag_convert.golden_cases import make_golden_cases
+from hangtag_convert.integers import Integers, Way
+from hangtag_convert.layers import PHOTOS, LayerError, layer_errors
+from hangtag_convert.metadata import embed, for_files
+from hangtag_convert.pictures import Pictures
+from hangtag_convert.record import Attempt, Outcome
+from hangtag_convert.source import Source
+from hangtag_convert.weight_only import weight_int8
+from hangtag_convert.yardstick import Yardstick
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The float network that all files are measured against.
+
+    ``contract`` is what files state of it, ``scores`` its own on the yardstick, ``saved_model`` and
+    ``float32`` what its files are made of.
+    """
+
+    contract: ModelContract
+    scores: Scores
+    yardstick: Yardstick
+    saved_model: Path
+    float32: bytes
+
+    @property
+    def top1(self) -> float | None:
+        """Its accuracy; None where the pictures have no labels."""
+        targets = self.yardstick.targets
+        return None if targets is None else top_k(self.scores, targets, 1)
+
+
+def open_parent(source: Source, yardstick: Yardstick, folder: Path) -> Parent:
+    """Load a float network, measure it and write its SavedModel into ``folder``.
+
+    Raises:
+        ConversionError: TensorFlow cannot load or convert it, or it is not what its contract says.
+    """
+    from hangtag_convert.export import float_tflite
+    from hangtag_convert.network import open_network
+
+    with chatter_kept("loading the network"):
+        network = open_network(source, folder)
+        scores = yardstick.scores(network.scorer, Progress(quiet=True))
+    with chatter_kept("converting to float32"):
+        float32 = float_tflite(folder, Format.FLOAT32)
+    return Parent(for_files(source.contract), scores, yardstick, folder, float32)
+
+
+class Making:
+    """Makes formats of one parent; what several formats need is made once."""
+
+    def __init__(
+        self, parent: Parent, pictures: Pictures, max_drop_points: float, *, recover: bool, progress: Progress
+    ) -> None:
+        self._parent, self._pictures, self._progress = parent, pictures, progress
+        self._max_drop_points, self._recover = max_drop_points, recover
+        self._integers = Integers(parent.float32, pictures.calibration, pictures.recovery, progress)
+
+    def outcome(self, kind: Format, golden: tuple[Image, ...] | None) -> Outcome:
+        """Make one format, judge it and complete its file.
+
+        Raises:
+            ConversionError: TensorFlow cannot make it.
+        """
+        self._progress.say(f"converting to {kind.value}")
+        tried = self._tried(kind)
+        judged, way = min(tried, key=lambda pair: (not pair[0].passed, _drop(pair[0]) or 0.0))
+        classifier = Classifier(parse_model(embed(judged.bare, judged.contract, None), kind.value))
+        cases = make_golden_cases(classifier, kind.score_tolerance, golden)
+        return Outcome(
+            judged=judged,
+            data=embed(judged.bare, judged.contract, cases),
+            calibration=None if way is None else way.how,
+            attempts=tuple(Attempt("plain" if how is None else how.how, _drop(one)) for one, how in tried),
+            layers=self._layers(kind, judged),
+        )
+
+    def _tried(self, kind: Format) -> list[tuple[Judged, Way | None]]:
+        """Return the ways that were tried to make one format, up to the first that passes."""
+        tried: list[tuple[Judged, Way | None]] = []
+        if not kind.is_calibrated:
+            tried.append((self._judged(self._without_photos(kind), kind), None))
+            if tried[0][0].passed or not self._recovers(kind):
+                return tried
+        ways = self._integers.ways(kind)
+        if tried:
+            next(ways)  # of a format that takes no ranges it is the one that was tried
+        for way in ways:
+            tried.append((self._judged(self._integers.made(way, kind), kind), way))
+            if tried[-1][0].passed or not self._recovers(kind):
+                break
+            self._progress.say(f"  {way.how}: {tried[-1][0].verdict}")
+        return tried
+
+    def _recovers(self, kind: Format) -> bool:
+        return self._recover and kind.is_recoverable and self._pictures.recovery is not None
+
+    def _without_photos(self, kind: Format) -> bytes:
+        """Return a format that needs no ranges, bare."""
+        from hangtag_convert.export import float_tflite
+
+        if kind is Format.FLOAT32:
+            return self._parent.float32
+        if kind is Format.WEIGHT_INT8:
+            return weight_int8(self._parent.float32)
+        with chatter_kept(f"converting to {kind.value}"):
+            return float_tflite(self._parent.saved_model, kind)
+
+    def _judged(self, bare: bytes, kind: Format) -> Judged:
+        parent = self._parent
+        return judge(
+            bare,
+            kind,
+            parent.contract,
+            parent.scores,
+            parent.yardstick,
+            max_drop_points=self._max_drop_points,
+            progress=self._progress,
+        )
+
+    def _layers(self, kind: Format, judged: Judged) -> tuple[LayerError, ...]:
+        """Return which layers lose most, where anything was quantized and there are photos to tell."""
+        photos = self._pictures.calibration
+        if photos is None or kind in {Format.FLOAT32, Format.FLOAT16}:
+            return ()
+        return layer_errors(self._parent.float32, judged.bare, photos.thinned(PHOTOS).tensors())
+
+
+def _drop(judged: Judged) -> float | None:
+    accuracy = judged.comparison.accuracy
+    return None if accuracy is None else accuracy.drop_points

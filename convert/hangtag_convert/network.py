@@ -1,0 +1,140 @@
+"""The float network in TensorFlow: what it computes, and a SavedModel of it that the converter takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hangtag.contract import ModelContract
+from hangtag.errors import ConversionError
+from hangtag.preprocess import Tensor
+from hangtag.scoring import Scorer
+from hangtag_convert.metadata import for_files
+from hangtag_convert.source import Source
+
+_FILE_OPERATIONS = frozenset(
+    {"ReadFile", "WriteFile", "MatchingFiles", "Save", "SaveV2", "SaveSlices", "MergeV2Checkpoints"}
+    | {"PyFunc", "PyFuncStateless", "EagerPyFunc", "PrintV2", "Print"}
+)
+"""Operations by which a SavedModel could read or write files or call Python when it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A float network: its scorer, and the folder of its SavedModel with a static batch of 1."""
+
+    scorer: Scorer
+    saved_model: Path
+
+
+def open_network(source: Source, folder: Path) -> Network:
+    """Load a network and write its SavedModel into ``folder``.
+
+    A network trained on BGR gets an exchange of colours as its first step, since files take RGB.
+
+    Raises:
+        ConversionError: its shapes are not the contract's, or it is no plain classifier.
+    """
+    contract = source.contract
+    loaded = (_saved_model if source.is_saved_model else _keras_model)(source)
+    reverse = for_files(contract) is not contract
+
+    def serve(image: Any) -> Any:
+        return loaded.call(tf.reverse(image, [-1]) if reverse else image)
+
+    archive = keras.export.ExportArchive()
+    archive.track(loaded.variables)
+    signature = tf.TensorSpec(contract.input.shape, tf.float32, name="image")
+    archive.add_endpoint("serve", serve, [signature])
+    archive.write_out(str(folder), verbose=False)
+    return Network(Scorer(contract, loaded.outputs), folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A network: what holds its variables, how it is called in a graph, and on NumPy batches."""
+
+    variables: Any
+    call: Callable[[Any], Any]
+    outputs: Callable[[Tensor], Tensor]
+
+
+def _keras_model(source: Source) -> _Loaded:
+    """Load a Keras model without its training state, refusing anything that would execute code."""
+    model = keras.models.load_model(source.network, compile=False, safe_mode=True)
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ConversionError(
+            f"{source.network} has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
+            "wanted one image in and one row of scores out"
+        )
+    _check_shapes(source, tuple(model.input_shape), tuple(model.output_shape))
+    return _Loaded(
+        model,
+        lambda image: model(image, training=False),
+        lambda tensors: np.asarray(model.predict_on_batch(tensors)),
+    )
+
+
+def _saved_model(source: Source) -> _Loaded:
+    loaded = tf.saved_model.load(str(source.network))
+    signatures = dict(loaded.signatures)
+    name = "serving_default" if "serving_default" in signatures else next(iter(signatures), None)
+    if name is None:
+        raise ConversionError(
+            f"{source.network} has no signature to call; export it with one: model.export()"
+        )
+    function = signatures[name]
+    taken, given = function.structured_input_signature[1], function.structured_outputs
+    if len(taken) != 1 or len(given) != 1:
+        raise ConversionError(
+            f"the signature {name} of {source.network} has {len(taken)} inputs and {len(given)} outputs; "
+            "wanted one image in and one row of scores out"
+        )
+    _check_operations(source, function)
+    argument, result = next(iter(taken)), next(iter(given))
+    _check_shapes(source, _shape(taken[argument]), _shape(given[result]))
+
+    def network(image: Any) -> Any:
+        return function(**{argument: image})[result]
+
+    one_by_one = _shape(taken[argument])[0] == 1
+
+    def outputs(tensors: Tensor) -> Tensor:
+        batches = np.split(tensors, len(tensors)) if one_by_one else [tensors]
+        return np.concatenate([np.asarray(network(tf.constant(batch))) for batch in batches])
+
+    return _Loaded(loaded, network, outputs)
+
+
+def _check_operations(source: Source, function: Any) -> None:
+    """Raise where a SavedModel would touch files or call Python: it comes from anywhere, and runs here."""
+    graph = function.graph.as_graph_def()
+    found = {node.op for node in graph.node}
+    found |= {node.op for inner in graph.library.function for node in inner.node_def}
+    if found & _FILE_OPERATIONS:
+        raise ConversionError(
+            f"{source.network} would read or write files or call Python when it runs "
+            f"({', '.join(sorted(found & _FILE_OPERATIONS))}); wanted a plain classifier"
+        )
+
+
+def _shape(spec: Any) -> tuple[int | None, ...]:
+    return tuple(spec.shape.as_list()) if spec.shape.rank is not None else ()
+
+
+def _check_shapes(source: Source, taken: tuple[int | None, ...], given: tuple[int | None, ...]) -> None:
+    """Raise unless the network takes and gives what the contract says, in a batch of any size or of one."""
+    contract: ModelContract = source.contract
+    wanted = (contract.input.shape, (1, contract.output_units))
+    for found, shape, role in zip((taken, given), wanted, ("image", "scores"), strict=True):
+        same = len(found) == len(shape) and found[0] in {None, 1}
+        if not same or any(side not in {None, want} for side, want in zip(found[1:], shape[1:], strict=True)):
+            raise ConversionError(
+                f"{source.network} has {role} of shape {found[1:]}, its contract says {shape[1:]}"
+            )

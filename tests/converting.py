@@ -1,0 +1,33 @@
+"""Conversions for tests, without a word and with the gate open unless a test closes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tiny_run import QUIET
+
+from hangtag_convert.formats import Format
+
+if TYPE_CHECKING:
+    from hangtag_convert.record import Conversion, Outcome
+
+
+def convert_to(source: Path, out: Path, kinds: Sequence[Format] | None = None, **options: Any) -> Conversion:
+    """Convert a run or a network; ``options`` are those of :class:`hangtag_convert.conversion.Plan`."""
+    from hangtag_convert.conversion import Plan, convert
+
+    plan = Plan(source=source, out=out, kinds=kinds, **{"max_drop_points": 100.0, **options})
+    return convert(plan, QUIET)
+
+
+def by_format(result: Conversion) -> dict[Format, Outcome]:
+    """Return a conversion's outcomes by their format."""
+    return {outcome.judged.format: outcome for outcome in result.outcomes}
+
+
+def written(outcome: Outcome) -> str:
+    """Return the name of a file that passed."""
+    assert outcome.file is not None
+    return outcome.file
