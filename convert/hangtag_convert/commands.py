@@ -79,9 +79,11 @@ _LABELS_NAME = re.compile(r"labels-(.+)\.txt", re.DOTALL)
     type=click.Path(path_type=Path),
     help="The contract of a .keras file or SavedModel; for a .tflite made elsewhere the one to embed.",
 )
+@click.option("--template", is_flag=True, help="Of a .keras file or SavedModel: print a contract to fill in.")
 def convert(
     source: Path,
     *,
+    template: bool,
     kinds: tuple[str, ...],
     out: Path | None,
     contract_file: Path | None,
@@ -108,7 +110,9 @@ def convert(
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
         import_quietly("tensorflow", "keras")
         from hangtag_convert.conversion import Plan
-
+    if template:
+        _print_template(source)
+        return
     plan = Plan(
         source=source,
         out=_folder(source, out),
@@ -118,6 +122,18 @@ def convert(
         **options,
     )
     _run(plan)
+
+
+def _print_template(source: Path) -> None:
+    from hangtag_convert.chatter import chatter_kept
+    from hangtag_convert.network import template_of
+    from hangtag_convert.source import is_network
+
+    if not is_network(source):
+        raise ConversionError(f"{source} is no .keras file and no SavedModel; a run has its contract already")
+    with chatter_kept("loading the network"):
+        contract = template_of(source)
+    click.echo(contract.to_json(), nl=False)
 
 
 def _run(plan: Plan) -> None:
@@ -149,7 +165,9 @@ def _folder(source: Path, out: Path | None) -> Path:
     """Return where files go: beside what made them, for a run; a network by itself needs a folder named."""
     if out is not None:
         return out
-    if source.suffix == ".keras" or (source / "saved_model.pb").is_file():
+    from hangtag_convert.source import is_network
+
+    if is_network(source):
         raise ConversionError(f"say where the files of {source} go: --out FOLDER")
     return source
 

@@ -12,9 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from hangtag.contract import ModelContract
+from hangtag.contract_template import contract_template
 from hangtag.errors import ConversionError
 from hangtag.preprocess import Tensor
 from hangtag.scoring import Scorer
+from hangtag.tflite_schema import ModelInfo, TensorInfo
 from hangtag_convert.metadata import for_files
 from hangtag_convert.source import Source
 
@@ -42,7 +44,8 @@ def open_network(source: Source, folder: Path) -> Network:
         ConversionError: its shapes are not the contract's, or it is no plain classifier.
     """
     contract = source.contract
-    loaded = (_saved_model if source.is_saved_model else _keras_model)(source)
+    loaded = _load(source.network)
+    _check_shapes(source.network, contract, loaded)
     reverse = for_files(contract) is not contract
 
     def serve(image: Any) -> Any:
@@ -56,85 +59,108 @@ def open_network(source: Source, folder: Path) -> Network:
     return Network(Scorer(contract, loaded.outputs), folder)
 
 
+def template_of(path: Path) -> ModelContract:
+    """Return the contract of a network to fill in.
+
+    Raises:
+        ConversionError: it is no plain classifier.
+        ModelFileError: it does not take one image, of a size that it states, and give one row of scores.
+    """
+    loaded = _load(path)
+    image, scores = (
+        TensorInfo("", (1, *(side or -1 for side in shape[1:])), "float32", None, 0, ())
+        for shape in (loaded.taken, loaded.given)
+    )
+    return contract_template(path.stem, ModelInfo(image, scores, 0, None, 0))
+
+
+Shape = tuple[int | None, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A network: what holds its variables, how it is called in a graph, and on NumPy batches."""
+    """A network: what holds its variables, how it is called in a graph, and on NumPy batches.
+
+    ``taken`` and ``given`` are the shapes of its image and its scores, None for sides that are not fixed.
+    """
 
     variables: Any
     call: Callable[[Any], Any]
     outputs: Callable[[Tensor], Tensor]
+    taken: Shape
+    given: Shape
 
 
-def _keras_model(source: Source) -> _Loaded:
+def _load(path: Path) -> _Loaded:
+    return _saved_model(path) if path.is_dir() else _keras_model(path)
+
+
+def _keras_model(path: Path) -> _Loaded:
     """Load a Keras model without its training state, refusing anything that would execute code."""
-    model = keras.models.load_model(source.network, compile=False, safe_mode=True)
+    model = keras.models.load_model(path, compile=False, safe_mode=True)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ConversionError(
-            f"{source.network} has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
+            f"{path} has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
             "wanted one image in and one row of scores out"
         )
-    _check_shapes(source, tuple(model.input_shape), tuple(model.output_shape))
     return _Loaded(
         model,
         lambda image: model(image, training=False),
         lambda tensors: np.asarray(model.predict_on_batch(tensors)),
+        tuple(model.input_shape),
+        tuple(model.output_shape),
     )
 
 
-def _saved_model(source: Source) -> _Loaded:
-    loaded = tf.saved_model.load(str(source.network))
+def _saved_model(path: Path) -> _Loaded:
+    loaded = tf.saved_model.load(str(path))
     signatures = dict(loaded.signatures)
     name = "serving_default" if "serving_default" in signatures else next(iter(signatures), None)
     if name is None:
-        raise ConversionError(
-            f"{source.network} has no signature to call; export it with one: model.export()"
-        )
+        raise ConversionError(f"{path} has no signature to call; export it with one: model.export()")
     function = signatures[name]
     taken, given = function.structured_input_signature[1], function.structured_outputs
     if len(taken) != 1 or len(given) != 1:
         raise ConversionError(
-            f"the signature {name} of {source.network} has {len(taken)} inputs and {len(given)} outputs; "
+            f"the signature {name} of {path} has {len(taken)} inputs and {len(given)} outputs; "
             "wanted one image in and one row of scores out"
         )
-    _check_operations(source, function)
+    _check_operations(path, function)
     argument, result = next(iter(taken)), next(iter(given))
-    _check_shapes(source, _shape(taken[argument]), _shape(given[result]))
 
     def network(image: Any) -> Any:
         return function(**{argument: image})[result]
 
-    one_by_one = _shape(taken[argument])[0] == 1
+    shapes = _shape(taken[argument]), _shape(given[result])
+    one_by_one = shapes[0][:1] == (1,)
 
     def outputs(tensors: Tensor) -> Tensor:
         batches = np.split(tensors, len(tensors)) if one_by_one else [tensors]
         return np.concatenate([np.asarray(network(tf.constant(batch))) for batch in batches])
 
-    return _Loaded(loaded, network, outputs)
+    return _Loaded(loaded, network, outputs, *shapes)
 
 
-def _check_operations(source: Source, function: Any) -> None:
+def _check_operations(path: Path, function: Any) -> None:
     """Raise where a SavedModel would touch files or call Python: it comes from anywhere, and runs here."""
     graph = function.graph.as_graph_def()
     found = {node.op for node in graph.node}
     found |= {node.op for inner in graph.library.function for node in inner.node_def}
     if found & _FILE_OPERATIONS:
         raise ConversionError(
-            f"{source.network} would read or write files or call Python when it runs "
+            f"{path} would read or write files or call Python when it runs "
             f"({', '.join(sorted(found & _FILE_OPERATIONS))}); wanted a plain classifier"
         )
 
 
-def _shape(spec: Any) -> tuple[int | None, ...]:
+def _shape(spec: Any) -> Shape:
     return tuple(spec.shape.as_list()) if spec.shape.rank is not None else ()
 
 
-def _check_shapes(source: Source, taken: tuple[int | None, ...], given: tuple[int | None, ...]) -> None:
+def _check_shapes(path: Path, contract: ModelContract, loaded: _Loaded) -> None:
     """Raise unless the network takes and gives what the contract says, in a batch of any size or of one."""
-    contract: ModelContract = source.contract
     wanted = (contract.input.shape, (1, contract.output_units))
-    for found, shape, role in zip((taken, given), wanted, ("image", "scores"), strict=True):
+    for found, shape, role in zip((loaded.taken, loaded.given), wanted, ("image", "scores"), strict=True):
         same = len(found) == len(shape) and found[0] in {None, 1}
         if not same or any(side not in {None, want} for side, want in zip(found[1:], shape[1:], strict=True)):
-            raise ConversionError(
-                f"{source.network} has {role} of shape {found[1:]}, its contract says {shape[1:]}"
-            )
+            raise ConversionError(f"{path} has {role} of shape {found[1:]}, its contract says {shape[1:]}")

@@ -31,6 +31,11 @@ class Source:
         return self.network.is_dir()
 
 
+def is_network(path: Path) -> bool:
+    """Return True for a ``.keras`` file or the folder of a SavedModel."""
+    return (path.suffix == ".keras" and path.is_file()) or (path / _SAVED_MODEL).is_file()
+
+
 def read_source(path: Path, contract_file: Path | None) -> Source:
     """Find out what ``path`` is and read its contract.
 
@@ -43,20 +48,19 @@ def read_source(path: Path, contract_file: Path | None) -> Source:
         ContractError: the contract cannot be used.
         RunError: a folder that is neither.
     """
-    alone = path.suffix == ".keras" or (path / _SAVED_MODEL).is_file()
-    if not alone:
+    if not path.exists():
+        raise ConversionError(f"there is nothing at {path}; wanted a training run, .keras or SavedModel")
+    if not is_network(path):
         if contract_file is not None:
             raise ConversionError(
                 f"{path} is a training run and has a contract of its own: leave --contract out"
             )
         run = read_run(path)
         return Source(run.model, run.contract, run)
-    if not path.exists():
-        raise ConversionError(f"there is no file {path}")
     if contract_file is None:
         raise ConversionError(
             f"{path} says nothing of labels and pixels: give --contract CONTRACT.json "
-            "(hangtag convert with --template writes one to fill in); or convert its training run's folder"
+            "(hangtag convert --template prints one to fill in); or convert its training run's folder"
         )
     return Source(path, _of_float_network(read_contract(contract_file)))
 

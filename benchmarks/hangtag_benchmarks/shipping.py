@@ -1,0 +1,160 @@
+"""``python -m hangtag_benchmarks.shipping``: which file to ship, by size, speed and what it lost.
+
+Accuracy is compared with the first file named, photo by photo, on validation and test pooled; latencies are
+those of ``hangtag benchmark`` on one thread of this machine. Nothing is chosen on the test photos: the files
+are what conversion let through on validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+
+from hangtag.classifier import Classifier
+from hangtag.comparison import AccuracyChange, compare
+from hangtag.contract import ModelContract, OutputKind
+from hangtag.errors import BenchmarkError, HangtagError
+from hangtag.labelled_folder import LabelledFolder, read_split
+from hangtag.metrics import Scores
+from hangtag.progress import Progress
+from hangtag.scoring import score_photos
+from hangtag_benchmarks.identity import identify
+from hangtag_benchmarks.records import CPU, Plan
+from hangtag_benchmarks.session import run_benchmark
+
+_SPLITS = ("validation", "test")
+_MOST_LOST_POINTS = 0.5
+_PLAN = Plan(passes=2, rounds=150, warmup_rounds=10)
+_QUICK = Plan(passes=1, rounds=30, warmup_rounds=3)
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedFile:
+    """One file: its size, the median of one invocation on one thread, and what it lost against the first."""
+
+    name: str
+    size_mb: float
+    invoke_ms: float
+    change: AccuracyChange
+    agreement: float
+    contract: ModelContract
+
+    @property
+    def keeps_accuracy(self) -> bool:
+        """True where no more than half a point was lost."""
+        return self.change.drop_points <= _MOST_LOST_POINTS
+
+    @property
+    def for_mediapipe(self) -> bool:
+        """True where MediaPipe Tasks takes it: bytes or floats in, one score a label."""
+        dtypes = {self.contract.input.tensor.dtype, self.contract.output.tensor.dtype}
+        return dtypes <= {"uint8", "float32"} and self.contract.output.kind is OutputKind.SOFTMAX
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Photos: validation/ and test/.")
+@click.option("--quick", is_flag=True, help="Few rounds: a first impression of the latencies.")
+def shipping(files: tuple[Path, ...], data: Path, *, quick: bool) -> None:
+    """Compare FILES, the float32 one first, and say which to ship to which device."""
+    try:
+        rows = measured(files, data, _QUICK if quick else _PLAN, Progress())
+    except HangtagError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(table(rows))
+    click.echo()
+    click.echo(advice(rows))
+
+
+def measured(files: Sequence[Path], data: Path, plan: Plan, progress: Progress) -> tuple[ShippedFile, ...]:
+    """Measure each file; the first is what the others are compared with.
+
+    Raises:
+        HangtagError: a file or the photos cannot be used, or a file could not be measured.
+    """
+    classifiers = [Classifier.load(path) for path in files]
+    labels = classifiers[0].contract.labels
+    folders = [read_split(data, split, labels) for split in _SPLITS]
+    scores = [_pooled(one, folders, progress) for one in classifiers]
+    targets = np.concatenate([folder.targets for folder in folders])
+    latencies = _latencies(files, plan, progress)
+    rows = []
+    for path, classifier, found, invoke_ms in zip(files, classifiers, scores, latencies, strict=True):
+        compared = compare(scores[0], found, targets, labels)
+        if compared.accuracy is None:
+            raise ValueError("compared without labels")
+        rows.append(
+            ShippedFile(
+                name=path.name,
+                size_mb=path.stat().st_size / 1e6,
+                invoke_ms=invoke_ms,
+                change=compared.accuracy,
+                agreement=compared.agreement,
+                contract=classifier.contract,
+            )
+        )
+    return tuple(rows)
+
+
+def _pooled(classifier: Classifier, folders: Sequence[LabelledFolder], progress: Progress) -> Scores:
+    name = classifier.contract.name
+    return np.concatenate([score_photos(classifier, folder, progress, name) for folder in folders])
+
+
+def _latencies(files: Sequence[Path], plan: Plan, progress: Progress) -> list[float]:
+    """Return the median of one bare invocation of each file, in milliseconds, on one thread."""
+    result = run_benchmark(
+        [(path, identify(path)) for path in files], threads=(1,), devices=(CPU,), plan=plan, say=progress.say
+    )
+    if result.failures:
+        failed = result.failures[0]
+        raise BenchmarkError(f"{failed.model.file_name} could not be measured: {failed.reason}")
+    by_digest = {row.model.sha256: row.invoke.p50_ms for row in result.rows}
+    return [by_digest[identify(path).sha256] for path in files]
+
+
+def table(rows: Sequence[ShippedFile]) -> str:
+    """Return the comparison as a Markdown table; times beside the first file's are ratios of one run."""
+    first = rows[0]
+    lines = [
+        "| file | MB | top-1 | points lost (95 %) | same label | invoke, one thread | MediaPipe |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        interval = row.change.drop_interval
+        lost = f"{row.change.drop_points:.2f} ({100 * interval.low:.2f} to {100 * interval.high:.2f})"
+        lines.append(
+            f"| {row.name} | {row.size_mb:.2f} | {row.change.after_top1:.4f} | {lost} | {row.agreement:.4f} "
+            f"| {row.invoke_ms:.1f} ms, {row.invoke_ms / first.invoke_ms:.2f} x "
+            f"| {'yes' if row.for_mediapipe else 'no'} |"
+        )
+    return "\n".join(lines)
+
+
+def advice(rows: Sequence[ShippedFile]) -> str:
+    """Return which file to ship where, in Markdown: by the rule that each line states."""
+    good = [row for row in rows if row.keeps_accuracy]
+    on_phones = [row for row in good if row.for_mediapipe]
+    halves = [row for row in good if row.name.endswith("-float16.tflite")]
+    fastest = f"fastest of those that lose at most {_MOST_LOST_POINTS} points"
+    choices = [
+        ("Raspberry Pi, any CPU", _fastest(good), fastest),
+        ("Android, iOS (MediaPipe Tasks or LiteRT)", _fastest(on_phones), f"{fastest} and that both take"),
+        ("browser, on the CPU (LiteRT.js)", _fastest(on_phones), "the same: bytes or floats in"),
+        ("GPU of a phone, a browser or a board", _fastest(halves), "GPUs compute in halves"),
+    ]
+    lines = ["| device | file | why |", "|---|---|---|"]
+    lines += [f"| {device} | {row.name} | {why} |" for device, row, why in choices if row is not None]
+    return "\n".join(lines)
+
+
+def _fastest(rows: Sequence[ShippedFile]) -> ShippedFile | None:
+    return min(rows, key=lambda row: row.invoke_ms, default=None)
+
+
+if __name__ == "__main__":
+    shipping()
