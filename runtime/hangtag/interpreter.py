@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from hangtag.engines import check_engine, refusal
 from hangtag.errors import ModelFileError
 from hangtag.native_output import without_lines
 from hangtag.preprocess import Tensor
@@ -34,7 +35,8 @@ class Interpreter:
     Raises:
         ValueError: no such engine, or fewer than one thread.
         ModuleNotFoundError: the engine's package is not installed.
-        ModelFileError: the engine refuses the model.
+        HangtagError: the engine cannot work with the NumPy that is installed.
+        ModelFileError: it refuses the model.
     """
 
     def __init__(self, model: bytes, *, threads: int = 1, engine: str = DEFAULT_ENGINE) -> None:
@@ -79,8 +81,8 @@ class Interpreter:
 class TensorTap:
     """A loaded model that shows everything it computes on the way: slow, for looking into models.
 
-    It runs on LiteRT's plain kernels and keeps every tensor; XNNPACK would hide most of them, and tensors that
-    share memory would show what overwrote them. Not thread-safe.
+    It runs on LiteRT's plain kernels and keeps every tensor; XNNPACK would hide most of them, and tensors
+    that share memory would show what overwrote them. Not thread-safe.
 
     Args:
         model: the file's bytes, already checked by :mod:`hangtag.model_file`.
@@ -96,7 +98,7 @@ class TensorTap:
             DEFAULT_ENGINE,
             model_content=model,
             num_threads=threads,
-            experimental_preserve_all_tensors=True,
+            experimental_preserve_all_tensors=False,
             experimental_op_resolver_type=kernels.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )
         self._input_index = self._native.get_input_details()[0]["index"]
@@ -121,17 +123,16 @@ def _opened(engine: str, **options: Any) -> Any:
 
     Raises:
         ModelFileError: the engine refuses the model.
+        HangtagError: the engine cannot work with the NumPy that is installed.
     """
+    check_engine(engine)
     module = importlib.import_module(ENGINES[engine])
     try:
         with without_lines(_GREETING):
             native = module.Interpreter(**options)
             native.allocate_tensors()
     except (RuntimeError, ValueError) as error:
-        # The native message can have several lines; ours have one.
-        raise ModelFileError(
-            f"the engine {engine} refuses the model: {' '.join(str(error).split())}"
-        ) from None
+        raise ModelFileError(refusal(engine, error)) from None
     return native
 
 

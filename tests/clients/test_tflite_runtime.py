@@ -78,8 +78,8 @@ def test_an_operator_it_does_not_know_is_one_clear_line(
     assert done.returncode == 1
     line = _error(done.stderr)
     assert "tiny-dynamic.tflite" in line
-    assert "tflite-runtime" in line
-    assert "FULLY_CONNECTED" in line
+    assert f"{ENGINE} refuses the model, which needs FULLY_CONNECTED in version 12" in line
+    assert "use ai-edge-litert (--engine litert)" in line
 
 
 def test_the_engine_is_never_replaced(bundled_file: Path, tflite_runtime_python: Path) -> None:

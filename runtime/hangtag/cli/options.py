@@ -47,9 +47,11 @@ def load_classifier(model_path: Path | None, threads: int, engine: str) -> Class
         HangtagError: it cannot be used, or the engine is not installed.
     """
     from hangtag.classifier import Classifier
+    from hangtag.engines import check_engine
     from hangtag.errors import HangtagError
     from hangtag.model_probe import open_untrusted
 
+    check_engine(engine)
     try:
         if model_path is None:
             return Classifier.bundled(threads=threads, engine=engine)
