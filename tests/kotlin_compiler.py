@@ -6,7 +6,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,11 +35,23 @@ class KotlinCompiler:
         assert done.returncode == 0, done.stderr
         return done.stderr
 
-    def run(self, main: str, classpath: Sequence[Path], arguments: Sequence[str], folder: Path) -> str:
+    def run(
+        self,
+        main: str,
+        classpath: Sequence[Path],
+        arguments: Sequence[str],
+        folder: Path,
+        properties: Mapping[str, object] | None = None,
+    ) -> str:
         """Run a class of compiled programs in a folder; return what it printed."""
         path = os.pathsep.join(map(str, [*classpath, self.standard_library]))
+        defined = [f"-D{name}={value}" for name, value in (properties or {}).items()]
         done = subprocess.run(
-            [_java(), "-cp", path, main, *arguments], capture_output=True, text=True, cwd=folder, check=False
+            [_java(), *defined, "-cp", path, main, *arguments],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

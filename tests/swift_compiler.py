@@ -15,18 +15,31 @@ _NEEDED = "needs Swift, and there is no {name} on the PATH: apt-get install swif
 
 @dataclass(frozen=True, slots=True)
 class SwiftCompiler:
-    """The command that compiles programs."""
+    """The command that compiles; everything must compile without a warning."""
 
     command: str
 
     def compile(self, sources: Iterable[Path], program: Path) -> None:
-        """Compile files into one program, without a warning."""
+        """Compile files into one program."""
+        self._run(["-O", *map(str, sources), "-o", str(program)], program.parent)
+
+    def module(self, name: str, sources: Iterable[Path], folder: Path) -> None:
+        """Make a module that other sources can import, of files that may import the modules in ``folder``."""
+        what = ["-emit-module", "-enable-testing", "-parse-as-library", "-module-name", name]
+        where = ["-I", str(folder), "-emit-module-path", str(folder / f"{name}.swiftmodule")]
+        self._run([*what, *where, *map(str, sources)], folder)
+
+    def type_check(self, sources: Iterable[Path], folder: Path) -> None:
+        """Check files that may import the modules in ``folder``."""
+        self._run(["-typecheck", "-I", str(folder), *map(str, sources)], folder)
+
+    def _run(self, arguments: list[str], folder: Path) -> None:
         done = subprocess.run(
-            [self.command, "-O", "-warnings-as-errors", *map(str, sources), "-o", str(program)],
+            [self.command, "-warnings-as-errors", *arguments],
             capture_output=True,
             text=True,
             check=False,
-            cwd=program.parent,
+            cwd=folder,
         )
         assert done.returncode == 0, done.stderr
 

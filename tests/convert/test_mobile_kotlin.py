@@ -3,33 +3,61 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from kotlin_compiler import KotlinCompiler, find_kotlin
-from mobile_contracts import model_of
+from mobile_contracts import WITHOUT_MEDIAPIPE, contract_of, model_of
 
+from hangtag.contract import TensorFormat
+from hangtag.preprocess import preprocess, source_rectangle
 from hangtag_convert.mobile.bundle import Platform, write_bundle
 
 _HARNESS = Path(__file__).parent / "kotlin"
+_DIGESTS = ("tensor_sha256", "pixels_sha256")
 _CASES = ("clothing", "hostile", "grey", "letterbox", "many", "logits")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CompiledBundles:
-    """Bundles of every case, each in a package of its own, with all their Kotlin compiled together."""
+    """Bundles of several cases, each in a package of its own, with all their Kotlin compiled together."""
 
     kotlin: KotlinCompiler
     classes: Path
     apps: Mapping[str, Path]
 
-    def run_tests(self, case: str) -> str:
-        """Run the bundle's own test; return what it printed."""
-        app = self.apps[case]
-        path = [self.classes, app / "src" / "sharedTest" / "resources"]
-        test = f"{_package_of(case)}.PreprocessingGoldenTest"
-        return self.kotlin.run("dev.hangtag.harness.RunTestsKt", path, [test], app)
+    def run_tests(self, case: str, *tests: str) -> str:
+        """Run some of the bundle's own test classes; return what they printed."""
+        resources = self.apps[case] / "src" / "sharedTest" / "resources"
+        golden = json.loads((resources / "golden" / "golden.json").read_text())
+        known = {entry[key]: entry["scores"] for entry in golden["cases"] for key in _DIGESTS}
+        names = [f"{_package_of(case)}.{test}" for test in tests]
+        return self.on_the_phone(case, "dev.hangtag.harness.RunTestsKt", names, known)
+
+    def on_the_phone(
+        self, case: str, main: str, arguments: Sequence[str], known: Mapping[str, Sequence[float]]
+    ) -> str:
+        """Run a program whose model answers with the ``known`` scores, by the digest of what it is given."""
+        app, contract = self.apps[case], contract_of(case)
+        resources, answers = app / "src" / "sharedTest" / "resources", app / "answers.txt"
+        answers.write_text("".join(f"{sha} {','.join(map(repr, row))}\n" for sha, row in known.items()))
+        phone = {
+            "assets": app / "src" / "main" / "assets",
+            "test.assets": resources,
+            "answers": answers,
+            "input": _form(contract.input.shape, contract.input.tensor),
+            "output": _form((1, contract.output_units), contract.output.tensor),
+        }
+        return self.kotlin.run(main, [self.classes, resources], arguments, app, phone)
+
+
+def _form(shape: tuple[int, ...], tensor: TensorFormat) -> str:
+    return f"{','.join(map(str, shape))} {tensor.dtype.upper()} {tensor.scale or 1.0} {tensor.zero_point}"
 
 
 def _package_of(case: str) -> str:
@@ -45,11 +73,12 @@ def _bundle(folder: Path, case: str) -> Path:
 
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> CompiledBundles:
-    """Android, CameraX, LiteRT and MediaPipe are stand-ins here: what needs them is compiled, never run."""
+    """Android, CameraX, LiteRT and MediaPipe are stand-ins here, see tests/convert/kotlin/stand_ins."""
     kotlin, folder = find_kotlin(), tmp_path_factory.mktemp("bundles")
     apps = {case: _bundle(folder, case) for case in _CASES}
     sources = [app / "src" for app in apps.values()]
-    said = kotlin.compile([*sources, _HARNESS / "stand_ins", _HARNESS / "RunTests.kt"], folder / "classes")
+    harness = [_HARNESS / name for name in ("stand_ins", "RunTests.kt", "PhoneFrames.kt")]
+    said = kotlin.compile([*sources, *harness], folder / "classes")
     assert "/src/" not in said, f"warnings in generated code: {said}"
     return CompiledBundles(kotlin, folder / "classes", apps)
 
@@ -57,7 +86,41 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> CompiledBundles:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", _CASES)
 def test_the_bundle_compiles_whole_and_its_own_tests_pass(bundles: CompiledBundles, case: str) -> None:
-    assert bundles.run_tests(case).count("passed ") == 5
+    assert bundles.run_tests(case, "PreprocessingGoldenTest").count("passed ") == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["clothing", "hostile", "letterbox", "grey"])
+def test_the_tests_for_a_phone_pass_on_the_stand_ins(bundles: CompiledBundles, case: str) -> None:
+    """Pictures are decoded, turned and prepared, and reach a model that knows its golden cases by heart."""
+    assert bundles.run_tests(case, "ScoresGoldenTest").count("passed ") == 2
+    if case not in WITHOUT_MEDIAPIPE:
+        assert bundles.run_tests(case, "MediaPipeGoldenTest").count("passed ") == 1
+
+
+@pytest.mark.slow
+def test_whole_frames_reach_both_libraries_as_training_saw_them(
+    bundles: CompiledBundles, tmp_path: Path
+) -> None:
+    """LiteRT gets the exact tensor, MediaPipe the region that preprocess would cut out, upright."""
+    rng, spec, lines, known, expected = np.random.default_rng(3), contract_of("clothing").input, [], {}, []
+    labels = contract_of("clothing").labels
+    for number in range(24):
+        width, height = (int(side) for side in rng.integers(1, 120, 2))
+        image, degrees = rng.integers(0, 256, (height, width, 3)).astype(np.uint8), 90 * (number % 4)
+        frame = np.ascontiguousarray(np.rot90(image, number % 4))
+        (tmp_path / f"{number}").write_bytes(cv2.cvtColor(frame, cv2.COLOR_BGR2BGRA).tobytes())
+        lines.append(f"{frame.shape[1]} {frame.shape[0]} {degrees} {tmp_path / str(number)}\n")
+        left, top, cut_w, cut_h = source_rectangle((width, height), spec)
+        cut = image[top : top + cut_h, left : left + cut_w, ::-1]
+        for given, best in ((preprocess(image, spec), number % 10), (cut, (number + 3) % 10)):
+            scores = [0.75 if label == best else 0.0 for label in range(10)]
+            known[hashlib.sha256(np.ascontiguousarray(given).tobytes()).hexdigest()] = scores
+            expected.append(f"{labels[best]} 0.75 false")
+    (tmp_path / "frames.txt").write_text("".join(lines))
+    main = f"{_package_of('clothing')}.PhoneFramesKt"
+    printed = bundles.on_the_phone("clothing", main, [str(tmp_path / "frames.txt")], known)
+    assert printed.splitlines() == expected
 
 
 @pytest.mark.slow
@@ -90,6 +153,6 @@ def test_the_bundles_own_tests_fail_where_something_is_wrong(
     path.write_bytes(whole.replace(old, new))
     try:
         with pytest.raises(AssertionError, match=f"FAILED {test}"):
-            bundles.run_tests("clothing")
+            bundles.run_tests("clothing", "PreprocessingGoldenTest")
     finally:
         path.write_bytes(whole)

@@ -1,15 +1,15 @@
 package com.google.mediapipe.tasks.components.containers
 
-abstract class Category {
-    abstract fun score(): Float
+class Category(private val index: Int, private val score: Float) {
+    fun score() = score
 
-    abstract fun index(): Int
+    fun index() = index
 }
 
-abstract class Classifications {
-    abstract fun categories(): List<Category>
+class Classifications(private val categories: List<Category>) {
+    fun categories() = categories
 }
 
-abstract class ClassificationResult {
-    abstract fun classifications(): List<Classifications>
+class ClassificationResult(private val classifications: List<Classifications>) {
+    fun classifications() = classifications
 }

@@ -1,14 +1,14 @@
 package com.google.mediapipe.tasks.core
 
-abstract class BaseOptions {
-    abstract class Builder {
-        abstract fun setModelAssetPath(value: String): Builder
+class BaseOptions {
+    class Builder {
+        fun setModelAssetPath(value: String) = apply { require(value.endsWith(".tflite")) }
 
-        abstract fun build(): BaseOptions
+        fun build() = BaseOptions()
     }
 
     companion object {
         @JvmStatic
-        fun builder(): Builder = TODO("stand-in")
+        fun builder() = Builder()
     }
 }

@@ -2,8 +2,8 @@ package com.google.mediapipe.framework.image
 
 import android.graphics.Bitmap
 
-class MPImage
+class MPImage(val bitmap: Bitmap)
 
-class BitmapImageBuilder(bitmap: Bitmap) {
-    fun build(): MPImage = TODO("stand-in")
+class BitmapImageBuilder(private val bitmap: Bitmap) {
+    fun build() = MPImage(bitmap)
 }
