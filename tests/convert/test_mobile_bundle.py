@@ -95,11 +95,16 @@ def test_golden_cases_say_what_python_computes(tmp_path: Path, platform: str, ca
         assert entry["unknown"] == (threshold is not None and max(entry["scores"]) < threshold)
 
 
-@pytest.mark.parametrize("platform", ["android", "ios"])
-@pytest.mark.parametrize("case", ["clothing", "stretch", "letterbox", *WITHOUT_MEDIAPIPE])
-def test_mediapipe_is_there_only_where_it_runs_the_model(tmp_path: Path, platform: str, case: str) -> None:
-    if (case, platform) == ("int8", "ios"):
-        pytest.skip("refused altogether: see the next test")
+@pytest.mark.parametrize(
+    ("case", "platform"),
+    [
+        (case, platform)
+        for case in ("clothing", "stretch", "letterbox", *WITHOUT_MEDIAPIPE)
+        for platform in ("android", "ios")
+        if (case, platform) != ("int8", "ios")  # refused altogether
+    ],
+)
+def test_mediapipe_is_there_only_where_it_runs_the_model(tmp_path: Path, case: str, platform: str) -> None:
     result = _bundle(tmp_path, model_of(case), platform)
     assert result.exit_code == 0, result.output
     files = _contents(tmp_path / "out")

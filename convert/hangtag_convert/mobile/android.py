@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-
-from hangtag.contract import TensorFormat
-from hangtag.model_file import LABELS_NAME, label_files
-from hangtag_convert.mobile.facts import (
-    MobileFacts,
-    geometry_sentence,
-    mediapipe_sentence,
-    region_advice,
-)
-from hangtag_convert.mobile.literals import kotlin_string, markdown, number, numbers
+from hangtag.model_file import label_files
+from hangtag_convert.mobile.facts import MobileFacts
+from hangtag_convert.mobile.literals import kotlin_string
 from hangtag_convert.mobile.render import Renderer
+from hangtag_convert.mobile.values import Language, common_values
 
+_KOTLIN = Language(
+    string=kotlin_string,
+    null="null",
+    member=lambda word: word.upper().replace("-", "_"),
+    entry=lambda key, value: f"{key} to {value}",
+    empty="",
+)
 _MAIN = (
     *(
         "ModelContract.kt",
@@ -78,51 +78,16 @@ def android_files(facts: MobileFacts, golden: dict[str, bytes], package: str) ->
 
 def _values(facts: MobileFacts, package: str) -> dict[str, str]:
     """Return what stands in the templates, written as Kotlin (or Markdown, in the README)."""
-    contract, mediapipe = facts.contract, facts.why_no_mediapipe is None
-    spec, output = contract.input, contract.output
-    asset = f"{facts.slug}/{facts.slug}.tflite"
-    digests = {name: hashlib.sha256(data).hexdigest() for name, data in label_files(contract).items()}
-    labels_sha256 = digests.pop(LABELS_NAME)
-    translated = {name.removeprefix("labels-").removesuffix(".txt"): sha for name, sha in digests.items()}
+    mediapipe, asset = facts.why_no_mediapipe is None, f"{facts.slug}/{facts.slug}.tflite"
     return {
+        **common_values(facts, _KOTLIN),
         "PACKAGE": package,
         "PACKAGE_LITERAL": kotlin_string(package),
         "SLUG": facts.slug,
         "SLUG_LITERAL": kotlin_string(facts.slug),
-        "NAME": kotlin_string(contract.name),
         "MODEL_ASSET": asset,
         "MODEL_ASSET_LITERAL": kotlin_string(asset),
-        "MODEL_SHA256": kotlin_string(hashlib.sha256(facts.model.data).hexdigest()),
-        "WIDTH_PX": str(spec.width_px),
-        "HEIGHT_PX": str(spec.height_px),
-        "COLOUR_ORDER": spec.colour_order.name,
-        "GEOMETRY": spec.geometry.name,
-        "PAD_VALUE": str(spec.pad_value),
-        "MEAN": numbers(spec.mean),
-        "STD": numbers(spec.std),
-        **_tensor("INPUT", spec.tensor),
-        "OUTPUT_KIND": output.kind.name,
-        **_tensor("OUTPUT", output.tensor),
-        "UNKNOWN_THRESHOLD": number(contract.calibration.unknown_threshold, "null"),
         "LABELS_FOLDER": kotlin_string(facts.slug),
-        "LABEL_COUNT": str(len(contract.labels)),
-        "LABELS_SHA256": kotlin_string(labels_sha256),
-        "TRANSLATIONS_SHA256": ", ".join(
-            f"{kotlin_string(locale)} to {kotlin_string(sha)}" for locale, sha in translated.items()
-        ),
         "MEDIAPIPE_DEPENDENCY": _MEDIAPIPE_DEPENDENCY if mediapipe else "",
-        "TITLE": markdown(contract.name),
-        "GEOMETRY_SENTENCE": geometry_sentence(contract),
-        "REGION_ADVICE": region_advice(contract),
         "MEDIAPIPE_ROW": _MEDIAPIPE_ROW if mediapipe else "",
-        "MEDIAPIPE_SENTENCE": mediapipe_sentence(facts),
-        "NOTE": "" if facts.note is None else f"\n{facts.note}\n",
-    }
-
-
-def _tensor(role: str, tensor: TensorFormat) -> dict[str, str]:
-    return {
-        f"{role}_TYPE": tensor.dtype.upper(),
-        f"{role}_SCALE": number(tensor.scale, "null"),
-        f"{role}_ZERO_POINT": str(tensor.zero_point),
     }

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-
-from hangtag.contract import TensorFormat
 from hangtag.errors import ConversionError
-from hangtag.model_file import LABELS_NAME, label_files
-from hangtag_convert.mobile.facts import (
-    MobileFacts,
-    geometry_sentence,
-    mediapipe_sentence,
-    region_advice,
-)
-from hangtag_convert.mobile.literals import markdown, number, numbers, swift_string
+from hangtag.model_file import label_files
+from hangtag_convert.mobile.facts import MobileFacts
+from hangtag_convert.mobile.literals import swift_string
 from hangtag_convert.mobile.render import Renderer
+from hangtag_convert.mobile.values import Language, common_values
 
+
+def _camel_case(words: str) -> str:
+    first, *rest = words.split("-")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+_SWIFT = Language(
+    string=swift_string,
+    null="nil",
+    member=_camel_case,
+    entry=lambda key, value: f"{key}: {value}",
+    empty=":",
+)
 _PURE = (
     *("ModelContract.swift", "ContractTypes.swift", "Frame.swift", "RegionOfInterest.swift"),
     *("Preprocessor.swift", "Scores.swift", "Labels.swift", "Sha256.swift"),
@@ -80,51 +86,13 @@ def ios_files(facts: MobileFacts, golden: dict[str, bytes]) -> dict[str, bytes]:
 
 def _values(facts: MobileFacts) -> dict[str, str]:
     """Return what stands in the templates, written as Swift (or Markdown, in the README)."""
-    contract, mediapipe = facts.contract, facts.why_no_mediapipe is None
-    spec, output = contract.input, contract.output
-    digests = {name: hashlib.sha256(data).hexdigest() for name, data in label_files(contract).items()}
-    labels_sha256 = digests.pop(LABELS_NAME)
-    translated = {name.removeprefix("labels-").removesuffix(".txt"): sha for name, sha in digests.items()}
-    pairs = ", ".join(f"{swift_string(locale)}: {swift_string(sha)}" for locale, sha in translated.items())
+    mediapipe = facts.why_no_mediapipe is None
     return {
-        "NAME": swift_string(contract.name),
+        **common_values(facts, _SWIFT),
         "MODEL_FILE": f"{facts.slug}.tflite",
         "MODEL_FILE_LITERAL": swift_string(f"{facts.slug}.tflite"),
-        "MODEL_SHA256": swift_string(hashlib.sha256(facts.model.data).hexdigest()),
-        "WIDTH_PX": str(spec.width_px),
-        "HEIGHT_PX": str(spec.height_px),
-        "COLOUR_ORDER": spec.colour_order.value,
-        "GEOMETRY": _camel_case(spec.geometry.value),
-        "PAD_VALUE": str(spec.pad_value),
-        "MEAN": numbers(spec.mean),
-        "STD": numbers(spec.std),
-        **_tensor("INPUT", spec.tensor),
-        "OUTPUT_KIND": output.kind.value,
-        **_tensor("OUTPUT", output.tensor),
-        "UNKNOWN_THRESHOLD": number(contract.calibration.unknown_threshold, "nil"),
-        "LABEL_COUNT": str(len(contract.labels)),
-        "LABELS_SHA256": swift_string(labels_sha256),
-        "TRANSLATIONS_SHA256": pairs or ":",
         "MEDIAPIPE_POD": _MEDIAPIPE_POD if mediapipe else "",
         "MEDIAPIPE_CHOICE": _MEDIAPIPE_CHOICE if mediapipe else "",
         "MEDIAPIPE_ROW": _MEDIAPIPE_ROW if mediapipe else "",
         "MEDIAPIPE_TEST": _MEDIAPIPE_TEST if mediapipe else "",
-        "MEDIAPIPE_SENTENCE": mediapipe_sentence(facts),
-        "TITLE": markdown(contract.name),
-        "GEOMETRY_SENTENCE": geometry_sentence(contract),
-        "REGION_ADVICE": region_advice(contract),
-        "NOTE": "" if facts.note is None else f"\n{facts.note}\n",
-    }
-
-
-def _camel_case(words: str) -> str:
-    first, *rest = words.split("-")
-    return first + "".join(word.capitalize() for word in rest)
-
-
-def _tensor(role: str, tensor: TensorFormat) -> dict[str, str]:
-    return {
-        f"{role}_TYPE": tensor.dtype,
-        f"{role}_SCALE": number(tensor.scale, "nil"),
-        f"{role}_ZERO_POINT": str(tensor.zero_point),
     }
