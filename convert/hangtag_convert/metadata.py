@@ -20,7 +20,8 @@ from hangtag.contract import ColourOrder, ModelContract, OutputKind, TensorForma
 from hangtag.errors import ConversionError
 from hangtag.golden import GoldenCases
 from hangtag.model_file import CONTRACT_NAME, check_agreement, label_files
-from hangtag.tflite_schema import (
+from hangtag.tflite_schema import ModelInfo, TensorInfo, read_model_info
+from hangtag.tflite_slots import (
     COLOUR_GREY,
     COLOUR_RGB,
     CONTENT_FEATURE,
@@ -30,9 +31,6 @@ from hangtag.tflite_schema import (
     METADATA_NAME,
     UNIT_NORMALIZATION,
     MetadataSlots,
-    ModelInfo,
-    TensorInfo,
-    read_model_info,
 )
 from hangtag_convert.tables import add_buffer, packed, unpacked
 

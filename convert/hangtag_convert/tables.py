@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hangtag.errors import ModelFileError
-from hangtag.tflite_schema import MODEL_IDENTIFIER
+from hangtag.tflite_slots import MODEL_IDENTIFIER
 
 
 def unpacked(model: bytes) -> Any:

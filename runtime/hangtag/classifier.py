@@ -130,9 +130,18 @@ class Classifier:
             self._preprocessor.write(image_bgr, self._interpreter.input_view())
             prepared = time.perf_counter()
             self._interpreter.invoke()
-            scores = to_scores(self._interpreter.output(), self.contract.output)
+            scores = to_scores(self._row(), self.contract.output)
             inferred = time.perf_counter()
         return TimedScores(scores, 1000 * (prepared - begun), 1000 * (inferred - prepared))
+
+    def _row(self) -> Tensor:
+        """Return the raw output; its length is the engine's to compute, whatever the file says."""
+        row = self._interpreter.output()
+        if len(row) != self.contract.output_units:
+            raise ModelFileError(
+                f"the engine computes {len(row)} scores; the contract says {self.contract.output_units}"
+            )
+        return row
 
     def classify(self, image_bgr: Image, *, top: int = 3) -> Prediction:
         """Name what is in a BGR uint8 frame of any size.

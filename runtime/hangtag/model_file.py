@@ -19,7 +19,8 @@ from hangtag.archive import read_archive
 from hangtag.contract import ModelContract, TensorFormat
 from hangtag.errors import ContractError, ModelFileError, shortened
 from hangtag.golden import GoldenCases
-from hangtag.tflite_schema import MetadataInfo, ModelInfo, TensorInfo, read_model_info
+from hangtag.tflite_metadata import MetadataInfo
+from hangtag.tflite_schema import ModelInfo, TensorInfo, read_model_info
 
 CONTRACT_NAME = "hangtag.json"
 LABELS_NAME = "labels.txt"

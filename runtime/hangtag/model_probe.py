@@ -85,8 +85,9 @@ def _mark(data: bytes, threads: int, engine: str) -> Path | None:
     from hangtag import __version__
     from hangtag.cache import cache_folder
     from hangtag.device import cpu_model, version_of
+    from hangtag.engines import PACKAGES
 
-    package = _module(engine).partition(".")[0].replace("_", "-")
+    package = PACKAGES.get(engine, engine)
     digest = hashlib.sha256(data).hexdigest()
     passed = [digest, engine, version_of(package), threads, __version__, platform.machine(), cpu_model()]
     try:

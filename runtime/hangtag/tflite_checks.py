@@ -8,7 +8,7 @@ shows (an operator that fails on its inputs' values, say) is left to :mod:`hangt
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from hangtag.errors import ModelFileError
 from hangtag.flatbuffer import Table, root
 from hangtag.flatbuffer_check import check_flatbuffer
+from hangtag.tflite_graphs import check_calls, check_graph, check_signature, in_range, operator_code
 from hangtag.tflite_layouts import MODEL_LAYOUTS
 from hangtag.tflite_slots import (
     BITS,
@@ -25,8 +26,6 @@ from hangtag.tflite_slots import (
     BufferSlots,
     MetadataEntrySlots,
     ModelSlots,
-    OperatorSlots,
-    SignatureSlots,
     SubGraphSlots,
     TensorSlots,
 )
@@ -40,19 +39,8 @@ much memory in all.
 
 _SCHEMA_VERSION = 3
 _MAX_RANK = 8
-
-_GRAPH_OPTIONS: Mapping[int, tuple[int, ...]] = {16: (0,), 92: (0, 1), 93: (0, 1), 103: (0,)}
-"""Options (call, if, while, call once) that name another graph, by their number -> the slots that do."""
-
-_NEWER_GRAPH_OPTIONS: Mapping[int, tuple[int, ...]] = {
-    6: (1,),
-    7: (6,),
-    13: (5,),
-    14: (2,),
-    15: (0, 1),
-    21: (1,),
-}
-"""The same of the second union of options: those of StableHLO."""
+_SMALLEST_SCALE = np.finfo(np.float32).tiny
+_ZERO_POINTS = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-(2**15), 2**15 - 1)}
 
 
 def checked_model(data: bytes) -> Table:
@@ -75,7 +63,7 @@ def checked_model(data: bytes) -> Table:
         raise ModelFileError(f"its TFLite schema is version {version}; wanted {_SCHEMA_VERSION}")
     buffers = [_buffer_size(buffer, len(data)) for buffer in model.tables(ModelSlots.BUFFERS)]
     for entry in model.tables(ModelSlots.METADATA):
-        _in_range(entry.scalar(MetadataEntrySlots.BUFFER, "<I"), len(buffers), "metadata", "buffer")
+        in_range(entry.scalar(MetadataEntrySlots.BUFFER, "<I"), len(buffers), "metadata", "buffer")
     _check_graphs(model, buffers)
     return model
 
@@ -108,30 +96,27 @@ def _check_graphs(model: Table, buffers: Sequence[int]) -> None:
     graphs = model.tables(ModelSlots.SUBGRAPHS)
     if not graphs:
         raise ModelFileError("damaged: the model has no subgraph")
-    kinds = len(model.tables(ModelSlots.OPERATOR_CODES))
-    sizes = [len(graph.tables(SubGraphSlots.TENSORS)) for graph in graphs]
-    activations = 0
+    codes = [operator_code(entry) for entry in model.tables(ModelSlots.OPERATOR_CODES)]
+    asked = 0
+    sizes: list[int] = []
     calls: list[set[int]] = []
-    for graph, tensors in zip(graphs, sizes, strict=True):
-        for slot in (SubGraphSlots.INPUTS, SubGraphSlots.OUTPUTS):
-            _all_in_range(graph.numbers(slot, "<i4"), tensors, "an input or output")
-        activations += sum(_check_tensor(tensor, buffers) for tensor in graph.tables(SubGraphSlots.TENSORS))
-        operators = graph.tables(SubGraphSlots.OPERATORS)
-        for operator in operators:
-            _check_operator(operator, tensors, kinds)
-        calls.append({called for operator in operators for called in _called(operator, len(graphs))})
-    if activations > MAX_ACTIVATION_BYTES:
+    for graph in graphs:
+        tensors = [_checked_tensor(tensor, buffers) for tensor in graph.tables(SubGraphSlots.TENSORS)]
+        asked += sum(size for size, stored in tensors if not stored)
+        sizes.append(len(tensors))
+        calls.append(check_graph(graph, [stored for _, stored in tensors], codes, len(graphs)))
+    if asked > MAX_ACTIVATION_BYTES:
         raise ModelFileError(
-            f"its tensors ask for {activations / 2**30:.1f} GiB of memory; "
+            f"its tensors ask for {asked / 2**30:.1f} GiB of memory; "
             f"more than {MAX_ACTIVATION_BYTES // 2**30} GiB is not for a small device"
         )
-    _check_calls(calls)
+    check_calls(calls)
     for signature in model.tables(ModelSlots.SIGNATURES):
-        _check_signature(signature, sizes)
+        check_signature(signature, sizes)
 
 
-def _check_tensor(tensor: Table, buffers: Sequence[int]) -> int:
-    """Return the bytes that a tensor asks for when the model runs (0: its values are stored)."""
+def _checked_tensor(tensor: Table, buffers: Sequence[int]) -> tuple[int, bool]:
+    """Return a tensor's bytes, and whether its values are there before the model runs."""
     code = tensor.scalar(TensorSlots.TYPE, "<b")
     if code not in DTYPE_CODES:
         raise ModelFileError(f"damaged: a tensor has the type {code}, which TensorFlow Lite does not know")
@@ -143,22 +128,29 @@ def _check_tensor(tensor: Table, buffers: Sequence[int]) -> int:
     if (shape < 0).any():
         raise ModelFileError(f"a tensor has the shape {_listed(shape)}; wanted sides that are known")
     buffer = tensor.scalar(TensorSlots.BUFFER, "<I")
-    _in_range(buffer, len(buffers), "tensor", "buffer")
+    in_range(buffer, len(buffers), "a tensor", "buffer")
+    stored = buffers[buffer] > 0
+    _check_quantization(tensor, DTYPE_CODES[code], shape, stored=stored)
     size = math.prod(int(side) for side in shape) * BITS.get(DTYPE_CODES[code], 0) // 8
-    _check_quantization(tensor, shape)
-    return 0 if buffers[buffer] else size
+    return size, stored or 0 in shape or tensor.scalar(TensorSlots.IS_VARIABLE, "<B") > 0
 
 
-def _check_quantization(tensor: Table, shape: npt.NDArray[Any]) -> None:
+def _check_quantization(tensor: Table, dtype: str, shape: npt.NDArray[Any], *, stored: bool) -> None:
     quantization = tensor.table(TensorSlots.QUANTIZATION)
     if quantization is None:
         return
     scales = quantization.numbers(TensorSlots.SCALE, "<f4")
-    zero_points = len(quantization.numbers(TensorSlots.ZERO_POINT, "<i8"))
-    if zero_points not in {0, 1, len(scales)}:
-        raise ModelFileError(f"damaged: a tensor has {len(scales)} scales and {zero_points} zero points")
-    if not np.isfinite(scales).all() or (scales < 0).any():
+    zero_points = quantization.numbers(TensorSlots.ZERO_POINT, "<i8")
+    if len(zero_points) not in {0, 1, len(scales)}:
+        raise ModelFileError(f"damaged: a tensor has {len(scales)} scales and {len(zero_points)} zero points")
+    # The native library multiplies by the inverse, and ends the process where that is infinite. Weights and
+    # 16-bit tensors are another matter: honest models have channels of zeros, and then the scale 0.
+    smallest = 0.0 if stored or dtype not in {"uint8", "int8"} else _SMALLEST_SCALE
+    if not np.isfinite(scales).all() or (scales < smallest).any():
         raise ModelFileError("damaged: a tensor's scale is not a positive number")
+    low, high = _ZERO_POINTS.get(dtype, (-(2**63), 2**63))
+    if (zero_points < low).any() or (zero_points > high).any():
+        raise ModelFileError(f"damaged: an {dtype} tensor's zero point is not one of {low} to {high}")
     if len(scales) < 2:
         return
     axis = quantization.scalar(TensorSlots.DIMENSION, "<i")
@@ -166,65 +158,6 @@ def _check_quantization(tensor: Table, shape: npt.NDArray[Any]) -> None:
         raise ModelFileError(
             f"damaged: a tensor of shape {_listed(shape)} has {len(scales)} scales along its axis {axis}"
         )
-
-
-def _check_operator(operator: Table, tensors: int, kinds: int) -> None:
-    _in_range(operator.scalar(OperatorSlots.CODE_INDEX, "<I"), kinds, "operator", "operator code")
-    inputs = operator.numbers(OperatorSlots.INPUTS, "<i4")
-    outputs = operator.numbers(OperatorSlots.OUTPUTS, "<i4")
-    # -1 stands for an input that is left out, which only later ones, such as a bias, may be. The native
-    # library does not ask: a convolution without its input ends the process.
-    _all_in_range(inputs[2:], tensors, "an operator", low=-1)
-    _all_in_range(operator.numbers(OperatorSlots.INTERMEDIATES, "<i4"), tensors, "an operator", low=-1)
-    _all_in_range(np.concatenate([inputs[:2], outputs]), tensors, "an operator")
-
-
-def _called(operator: Table, graphs: int) -> Iterable[int]:
-    """Return the other graphs that an operator runs."""
-    for kind_slot, slot, known in (
-        (OperatorSlots.OPTIONS_TYPE, OperatorSlots.OPTIONS, _GRAPH_OPTIONS),
-        (OperatorSlots.NEWER_OPTIONS_TYPE, OperatorSlots.NEWER_OPTIONS, _NEWER_GRAPH_OPTIONS),
-    ):
-        options = operator.table(slot)
-        if options is None:
-            continue
-        for index in known.get(operator.scalar(kind_slot, "<B"), ()):
-            called = options.scalar(index, "<i")
-            _in_range(called, graphs, "operator", "graph")
-            yield called
-
-
-def _check_calls(calls: Sequence[set[int]]) -> None:
-    """Raise where a graph runs itself, over others or at once: that never ends."""
-    left = dict(enumerate(calls))
-    while left:
-        ends = {graph for graph, called in left.items() if not called & left.keys()}
-        if not ends:
-            raise ModelFileError("damaged: a graph of operators runs itself")
-        for graph in ends:
-            del left[graph]
-
-
-def _check_signature(signature: Table, sizes: Sequence[int]) -> None:
-    graph = signature.scalar(SignatureSlots.SUBGRAPH, "<I")
-    _in_range(graph, len(sizes), "signature", "graph")
-    for slot in (SignatureSlots.INPUTS, SignatureSlots.OUTPUTS):
-        for entry in signature.tables(slot):
-            _in_range(entry.scalar(SignatureSlots.TENSOR, "<I"), sizes[graph], "signature", "tensor")
-
-
-def _in_range(index: int, count: int, who: str, what: str) -> None:
-    if not 0 <= index < count:
-        raise ModelFileError(f"damaged: {_a(who)} uses {what} {index} of {count}")
-
-
-def _a(who: str) -> str:
-    return f"an {who}" if who[0] in "aeiou" else f"a {who}"
-
-
-def _all_in_range(indices: npt.NDArray[Any], count: int, who: str, low: int = 0) -> None:
-    if (indices < low).any() or (indices >= count).any():
-        raise ModelFileError(f"damaged: {who} uses a tensor that the model does not have")
 
 
 def _listed(shape: npt.NDArray[Any]) -> str:

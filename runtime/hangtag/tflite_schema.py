@@ -13,40 +13,7 @@ from hangtag.errors import ModelFileError
 from hangtag.flatbuffer import Table
 from hangtag.tflite_checks import checked_model, weights_end
 from hangtag.tflite_metadata import MetadataInfo, read_metadata
-from hangtag.tflite_slots import (
-    COLOUR_GREY,
-    COLOUR_RGB,
-    CONTENT_FEATURE,
-    CONTENT_IMAGE,
-    DTYPE_CODES,
-    FILE_AXIS_LABELS,
-    METADATA_IDENTIFIER,
-    METADATA_NAME,
-    MODEL_IDENTIFIER,
-    UNIT_NORMALIZATION,
-    MetadataSlots,
-    ModelSlots,
-    SubGraphSlots,
-    TensorSlots,
-)
-
-__all__ = [
-    "COLOUR_GREY",
-    "COLOUR_RGB",
-    "CONTENT_FEATURE",
-    "CONTENT_IMAGE",
-    "FILE_AXIS_LABELS",
-    "METADATA_IDENTIFIER",
-    "METADATA_NAME",
-    "MODEL_IDENTIFIER",
-    "UNIT_NORMALIZATION",
-    "MetadataInfo",
-    "MetadataSlots",
-    "ModelInfo",
-    "TensorInfo",
-    "graph_tensors",
-    "read_model_info",
-]
+from hangtag.tflite_slots import DTYPE_CODES, ModelSlots, SubGraphSlots, TensorSlots
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,155 @@
+"""Checks of a model's graphs: that every operator finds what it works on, in the order in which they run.
+
+The native library asks few of these questions. It takes the memory of a tensor that nothing computes, writes
+into stored weights, or runs a graph that runs itself until the stack is full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hangtag.errors import ModelFileError
+from hangtag.flatbuffer import Table
+from hangtag.tflite_slots import OperatorCodeSlots, OperatorSlots, SignatureSlots, SubGraphSlots
+
+_MAX_GRAPHS = 1000
+_MAX_DEPTH = 32
+"""Graphs in graphs: loops and branches of honest models are a few deep."""
+
+_GRAPH_OPTIONS: Mapping[int, tuple[int, tuple[int, ...]]] = {
+    31: (16, (0,)),  # CALL
+    118: (92, (0, 1)),  # IF
+    119: (93, (0, 1)),  # WHILE
+    129: (103, (0,)),  # CALL_ONCE
+}
+"""Operators that run other graphs -> the number of their options, and the slots that name the graphs."""
+
+_NEWER_GRAPH_OPTIONS: Mapping[int, tuple[int, tuple[int, ...]]] = {
+    174: (6, (1,)),  # STABLEHLO_REDUCE
+    190: (7, (6,)),  # STABLEHLO_SCATTER
+    197: (13, (5,)),  # STABLEHLO_REDUCE_WINDOW
+    199: (14, (2,)),  # STABLEHLO_SORT
+    200: (15, (0, 1)),  # STABLEHLO_WHILE
+    206: (21, (1,)),  # STABLEHLO_COMPOSITE
+}
+"""The same of operators whose options stand in the second union."""
+
+
+def check_graph(graph: Table, stored: Sequence[bool], codes: Sequence[int], graphs: int) -> set[int]:
+    """Check one graph's operators and return the other graphs that they run.
+
+    Args:
+        graph: the graph, whose tensors were checked.
+        stored: for each of its tensors, whether its values are there before anything runs.
+        codes: the model's operator codes.
+        graphs: how many graphs the model has.
+
+    Raises:
+        ModelFileError: an operator uses what is not there, not yet there, or not to be written.
+    """
+    inputs = graph.numbers(SubGraphSlots.INPUTS, "<i4")
+    outputs = graph.numbers(SubGraphSlots.OUTPUTS, "<i4")
+    for used in (inputs, outputs):
+        _tensors_in_range(used, len(stored), "an input or output")
+    fixed = {index for index, there in enumerate(stored) if there} | set(inputs.tolist())
+    known = set(fixed)
+    calls: set[int] = set()
+    for operator in graph.tables(SubGraphSlots.OPERATORS):
+        index = operator.scalar(OperatorSlots.CODE_INDEX, "<I")
+        in_range(index, len(codes), "an operator", "operator code")
+        written = _check_operator(operator, len(stored), known)
+        if written & known:
+            raise ModelFileError("damaged: an operator overwrites a tensor that has its values already")
+        known |= written
+        calls.update(_called(operator, codes[index], graphs))
+    if not known.issuperset(outputs.tolist()):
+        raise ModelFileError("damaged: no operator computes one of its outputs")
+    return calls
+
+
+def _check_operator(operator: Table, tensors: int, known: set[int]) -> set[int]:
+    """Return the tensors that an operator writes."""
+    inputs = operator.numbers(OperatorSlots.INPUTS, "<i4")
+    outputs = operator.numbers(OperatorSlots.OUTPUTS, "<i4")
+    # -1 stands for an input that is left out, which only later ones, such as a bias, may be. The native
+    # library does not ask: a convolution without its input ends the process.
+    _tensors_in_range(inputs[2:], tensors, "an operator", low=-1)
+    _tensors_in_range(operator.numbers(OperatorSlots.INTERMEDIATES, "<i4"), tensors, "an operator", low=-1)
+    _tensors_in_range(np.concatenate([inputs[:2], outputs]), tensors, "an operator")
+    if not known.issuperset(index for index in inputs.tolist() if index >= 0):
+        raise ModelFileError("damaged: an operator reads a tensor before anything has computed it")
+    written = set(outputs.tolist())
+    if len(written) != len(outputs):
+        raise ModelFileError("damaged: an operator writes the same tensor twice")
+    return written
+
+
+def _called(operator: Table, code: int, graphs: int) -> Iterable[int]:
+    """Return the other graphs that an operator runs; options that are missing name the first one."""
+    for kind_slot, slot, known in (
+        (OperatorSlots.OPTIONS_TYPE, OperatorSlots.OPTIONS, _GRAPH_OPTIONS),
+        (OperatorSlots.NEWER_OPTIONS_TYPE, OperatorSlots.NEWER_OPTIONS, _NEWER_GRAPH_OPTIONS),
+    ):
+        if code not in known:
+            continue
+        kind, slots = known[code]
+        options = operator.table(slot)
+        if options is None or operator.scalar(kind_slot, "<B") != kind:
+            raise ModelFileError("damaged: an operator that runs other graphs does not say which")
+        for index in slots:
+            called = options.scalar(index, "<i")
+            in_range(called, graphs, "an operator", "graph")
+            yield called
+
+
+def check_calls(calls: Sequence[set[int]]) -> None:
+    """Raise where a graph runs itself, over others or at once, or too many run inside each other.
+
+    Args:
+        calls: for each graph, those that it runs.
+
+    Raises:
+        ModelFileError: as said.
+    """
+    if len(calls) > _MAX_GRAPHS:
+        raise ModelFileError(
+            f"damaged: it has {len(calls)} graphs of operators; wanted {_MAX_GRAPHS} at most"
+        )
+    left = dict(enumerate(calls))
+    for _ in range(_MAX_DEPTH):
+        left = {graph: called for graph, called in left.items() if called & left.keys()}
+    if left:
+        raise ModelFileError("damaged: a graph of operators runs itself")
+
+
+def operator_code(entry: Table) -> int:
+    """Return a table OperatorCode's number: files from before number 127 hold it in another field."""
+    return max(entry.scalar(OperatorCodeSlots.OLD_CODE, "<b"), entry.scalar(OperatorCodeSlots.CODE, "<i"))
+
+
+def check_signature(signature: Table, sizes: Sequence[int]) -> None:
+    """Raise where a signature names what is not there; ``sizes`` are the tensors of each graph."""
+    graph = signature.scalar(SignatureSlots.SUBGRAPH, "<I")
+    in_range(graph, len(sizes), "a signature", "graph")
+    for slot in (SignatureSlots.INPUTS, SignatureSlots.OUTPUTS):
+        for entry in signature.tables(slot):
+            in_range(entry.scalar(SignatureSlots.TENSOR, "<I"), sizes[graph], "a signature", "tensor")
+
+
+def in_range(index: int, count: int, who: str, what: str) -> None:
+    """Raise unless there is a number ``index`` of what ``who`` uses.
+
+    Raises:
+        ModelFileError: there is not.
+    """
+    if not 0 <= index < count:
+        raise ModelFileError(f"damaged: {who} uses {what} {index} of {count}")
+
+
+def _tensors_in_range(indices: npt.NDArray[Any], count: int, who: str, low: int = 0) -> None:
+    if (indices < low).any() or (indices >= count).any():
+        raise ModelFileError(f"damaged: {who} uses a tensor that the model does not have")
