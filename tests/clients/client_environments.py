@@ -84,6 +84,8 @@ def python_in(environment: ClientEnvironment, root: Path = ROOT) -> Path:
     folder = root / environment.name
     python = folder / "bin" / "python"
     wanted = _recipe(environment, base)
+    root.mkdir(parents=True, exist_ok=True)
+    (root / ".gitignore").write_text("*\n", encoding="utf-8")  # whatever searches the project passes it over
     with _locked(root / f"{environment.name}.lock"):
         if not (_mark(folder) == wanted and python.exists()):
             shutil.rmtree(folder, ignore_errors=True)
@@ -125,7 +127,6 @@ def _mark(folder: Path) -> str | None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
     # The system lets go of it when the process ends, however it ends.
     with path.open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
