@@ -22,12 +22,21 @@ def convert_to(source: Path, out: Path, kinds: Sequence[Format] | None = None, *
     return convert(plan, QUIET)
 
 
-def by_format(result: Conversion) -> dict[Format, Outcome]:
-    """Return a conversion's outcomes by their format."""
-    return {outcome.judged.format: outcome for outcome in result.outcomes}
-
-
 def written(outcome: Outcome) -> str:
     """Return the name of a file that passed."""
     assert outcome.file is not None
     return outcome.file
+
+
+def float32_of(model: Any, folder: Path) -> bytes:
+    """Return a Keras model as bare float32 TFLite bytes, batch 1."""
+    import tensorflow as tf
+
+    from hangtag_convert.chatter import chatter_kept
+    from hangtag_convert.export import float_tflite
+
+    with chatter_kept("converting for a test"):
+        archive = model.export  # a SavedModel with a batch of one, as conversion makes it
+        signature = [tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")]
+        archive(str(folder / "saved"), verbose=False, input_signature=signature)
+        return float_tflite(folder / "saved", Format.FLOAT32)

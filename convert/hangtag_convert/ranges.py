@@ -82,7 +82,7 @@ class Observed:
             self.counts = np.zeros(_BINS, np.int64)
             self.counts[_BINS // 4 : -_BINS // 4] = pairs
             self.reach *= 2
-        few = values.reshape(-1)[:: 1 + values.size // _MOST_COUNTED]
+        few = values.reshape(-1)[:: max(1, -(-values.size // _MOST_COUNTED))]
         places = ((few + self.reach) * (_BINS / 2 / self.reach)).astype(np.int64)
         self.counts += np.bincount(np.clip(places, 0, _BINS - 1), minlength=_BINS)
 

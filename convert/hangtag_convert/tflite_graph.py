@@ -84,7 +84,9 @@ class GraphNetwork(tf.Module):  # type: ignore[misc] # TensorFlow ships no annot
                 self._value(int(number), code, place, values, rounded=ranges is not None)
                 for place, number in enumerate(operator.inputs)
             ]
-            last = _OPERATORS[code](operator.builtinOptions, inputs)
+            # The model's batch is 1, here there are many; the other sides are as the model says.
+            shape = [int(side) for side in self._graph.tensors[output].shape]
+            last = tf.reshape(_OPERATORS[code](operator.builtinOptions, inputs), [-1, *shape[1:]])
             if ranges is not None and output in ranges:
                 last = _rounded(last, ranges[output])
             values[output] = last
@@ -180,12 +182,6 @@ def _of_one(function: Callable[[Any], Any]) -> Callable[[Any, Inputs], Any]:
     return lambda _, inputs: function(inputs[0])
 
 
-def _reshape(_: Any, inputs: Inputs) -> Any:
-    # The model's batch is 1, here there are many.
-    shape = [int(side) for side in np.asarray(inputs[1])]
-    return tf.reshape(inputs[0], [-1, *shape[1:]])
-
-
 def _mean(options: Any, inputs: Inputs) -> Any:
     return tf.reduce_mean(inputs[0], axis=inputs[1], keepdims=bool(options.keepDims))
 
@@ -207,7 +203,7 @@ _OPERATORS: Mapping[int, Callable[[Any, Inputs], Any]] = {
     _KINDS.SUB: _of_two(tf.subtract),
     _KINDS.MUL: _of_two(tf.multiply),
     _KINDS.MEAN: _mean,
-    _KINDS.RESHAPE: _reshape,
+    _KINDS.RESHAPE: _of_one(lambda x: x),
     _KINDS.CONCATENATION: _concatenation,
     _KINDS.PAD: lambda _, inputs: tf.pad(inputs[0], inputs[1]),
     _KINDS.MAX_POOL_2D: _pool(tf.nn.max_pool2d),
