@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,12 @@ from hangtag.tflite_schema import ModelInfo, TensorInfo, read_model_info
 
 CONTRACT_NAME = "hangtag.json"
 LABELS_NAME = "labels.txt"
+ADVICE_WITHOUT_CONTRACT = (
+    "get one to fill in with hangtag inspect MODEL.tflite --template, then "
+    "embed it with: hangtag convert MODEL.tflite --contract contract.json --out NEW.tflite"
+)
+"""What to do with a model of another tool."""
+
 _LABEL_FILE = re.compile(r"labels(-.*)?\.txt", re.DOTALL)
 
 _MAX_FILE_BYTES = 2**31
@@ -168,17 +174,18 @@ def _check_weights(contract: ModelContract, info: ModelInfo, flatbuffer: bytes) 
         raise ModelFileError("damaged: the weights are not those that the contract was written for")
 
 
-def _contract(info: ModelInfo, files: dict[str, bytes]) -> ModelContract:
+def _contract(info: ModelInfo, files: Mapping[str, bytes]) -> ModelContract:
+    check_not_cut(info.metadata, files)
     if CONTRACT_NAME not in files:
-        raise ModelFileError(_no_contract_message(info, files))
+        raise ModelFileError(f"a TFLite model without a Hangtag contract: {ADVICE_WITHOUT_CONTRACT}")
     return ModelContract.from_json(files[CONTRACT_NAME])
 
 
-def _no_contract_message(info: ModelInfo, files: dict[str, bytes]) -> str:
-    if not files and info.metadata is not None and CONTRACT_NAME in info.metadata.files:
-        return "cut short: its embedded files are missing; copy the file again"
-    return (
-        "a TFLite model without a Hangtag contract: get one to fill in with hangtag inspect "
-        "MODEL.tflite --template, then "
-        "embed it with: hangtag convert MODEL.tflite --contract contract.json --out NEW.tflite"
-    )
+def check_not_cut(metadata: MetadataInfo | None, files: Mapping[str, bytes]) -> None:
+    """Raise where the metadata speaks of a contract and no embedded file is left.
+
+    Raises:
+        ModelFileError: as said.
+    """
+    if not files and metadata is not None and CONTRACT_NAME in metadata.files:
+        raise ModelFileError("cut short: its embedded files are missing; copy the file again")

@@ -39,6 +39,7 @@ much memory in all.
 
 _SCHEMA_VERSION = 3
 _MAX_RANK = 8
+_NOWHERE = (0, 0)
 _SMALLEST_SCALE = np.finfo(np.float32).tiny
 _ZERO_POINTS = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-(2**15), 2**15 - 1)}
 
@@ -61,38 +62,41 @@ def checked_model(data: bytes) -> Table:
     version = model.scalar(ModelSlots.VERSION, "<I")
     if version != _SCHEMA_VERSION:
         raise ModelFileError(f"its TFLite schema is version {version}; wanted {_SCHEMA_VERSION}")
-    buffers = [_buffer_size(buffer, len(data)) for buffer in model.tables(ModelSlots.BUFFERS)]
+    stored = [place != _NOWHERE for place in stored_values(model)]
     for entry in model.tables(ModelSlots.METADATA):
-        in_range(entry.scalar(MetadataEntrySlots.BUFFER, "<I"), len(buffers), "metadata", "buffer")
-    _check_graphs(model, buffers)
+        in_range(entry.scalar(MetadataEntrySlots.BUFFER, "<I"), len(stored), "metadata", "buffer")
+    _check_graphs(model, stored)
     return model
 
 
-def weights_end(model: Table) -> int:
-    """Return where the last of a checked model's weights ends in the file."""
-    return max((_buffer_end(buffer) for buffer in model.tables(ModelSlots.BUFFERS)), default=0)
+def stored_values(model: Table) -> list[tuple[int, int]]:
+    """Return where the values of each buffer begin and end in the file, (0, 0) for one without.
+
+    Raises:
+        ModelFileError: they reach past the end, or lie on top of each other.
+    """
+    places = [_place(buffer, len(model.data)) for buffer in model.tables(ModelSlots.BUFFERS)]
+    free_from = 0
+    # Buffers may share their values, all or none of them.
+    for start, end in sorted({place for place in places if place != _NOWHERE}):
+        if start < free_from:
+            raise ModelFileError("damaged: its weights lie on top of each other")
+        free_from = end
+    return places
 
 
-def _buffer_end(buffer: Table) -> int:
-    inside = buffer.extent(BufferSlots.DATA)
-    offset = buffer.scalar(BufferSlots.OFFSET, "<Q")
-    return max(
-        inside[1] if inside else 0, offset + buffer.scalar(BufferSlots.SIZE, "<Q") if offset > 1 else 0
-    )
-
-
-def _buffer_size(buffer: Table, file_size: int) -> int:
-    """Return how many bytes of values a buffer holds; 0 is a tensor that the model computes."""
-    inside = buffer.extent(BufferSlots.DATA)
+def _place(buffer: Table, file_size: int) -> tuple[int, int]:
     offset, size = buffer.scalar(BufferSlots.OFFSET, "<Q"), buffer.scalar(BufferSlots.SIZE, "<Q")
+    # Weights may lie behind the FlatBuffer; the offsets 0 and 1 say that they do not.
     if offset > 1:
         if offset + size > file_size:
             raise ModelFileError("damaged or cut short: its weights reach past the end")
-        return size
-    return inside[1] - inside[0] if inside else 0
+        return (offset, offset + size) if size else _NOWHERE
+    inside = buffer.extent(BufferSlots.DATA)
+    return inside if inside and inside[0] < inside[1] else _NOWHERE
 
 
-def _check_graphs(model: Table, buffers: Sequence[int]) -> None:
+def _check_graphs(model: Table, stored: Sequence[bool]) -> None:
     graphs = model.tables(ModelSlots.SUBGRAPHS)
     if not graphs:
         raise ModelFileError("damaged: the model has no subgraph")
@@ -101,10 +105,10 @@ def _check_graphs(model: Table, buffers: Sequence[int]) -> None:
     sizes: list[int] = []
     calls: list[set[int]] = []
     for graph in graphs:
-        tensors = [_checked_tensor(tensor, buffers) for tensor in graph.tables(SubGraphSlots.TENSORS)]
-        asked += sum(size for size, stored in tensors if not stored)
+        tensors = [_checked_tensor(tensor, stored) for tensor in graph.tables(SubGraphSlots.TENSORS)]
+        asked += sum(size for size, there in tensors if not there)
         sizes.append(len(tensors))
-        calls.append(check_graph(graph, [stored for _, stored in tensors], codes, len(graphs)))
+        calls.append(check_graph(graph, [there for _, there in tensors], codes, len(graphs)))
     if asked > MAX_ACTIVATION_BYTES:
         raise ModelFileError(
             f"its tensors ask for {asked / 2**30:.1f} GiB of memory; "
@@ -115,7 +119,7 @@ def _check_graphs(model: Table, buffers: Sequence[int]) -> None:
         check_signature(signature, sizes)
 
 
-def _checked_tensor(tensor: Table, buffers: Sequence[int]) -> tuple[int, bool]:
+def _checked_tensor(tensor: Table, stored: Sequence[bool]) -> tuple[int, bool]:
     """Return a tensor's bytes, and whether its values are there before the model runs."""
     code = tensor.scalar(TensorSlots.TYPE, "<b")
     if code not in DTYPE_CODES:
@@ -128,11 +132,10 @@ def _checked_tensor(tensor: Table, buffers: Sequence[int]) -> tuple[int, bool]:
     if (shape < 0).any():
         raise ModelFileError(f"a tensor has the shape {_listed(shape)}; wanted sides that are known")
     buffer = tensor.scalar(TensorSlots.BUFFER, "<I")
-    in_range(buffer, len(buffers), "a tensor", "buffer")
-    stored = buffers[buffer] > 0
-    _check_quantization(tensor, DTYPE_CODES[code], shape, stored=stored)
+    in_range(buffer, len(stored), "a tensor", "buffer")
+    _check_quantization(tensor, DTYPE_CODES[code], shape, stored=stored[buffer])
     size = math.prod(int(side) for side in shape) * BITS.get(DTYPE_CODES[code], 0) // 8
-    return size, stored or 0 in shape or tensor.scalar(TensorSlots.IS_VARIABLE, "<B") > 0
+    return size, stored[buffer] or 0 in shape or tensor.scalar(TensorSlots.IS_VARIABLE, "<B") > 0
 
 
 def _check_quantization(tensor: Table, dtype: str, shape: npt.NDArray[Any], *, stored: bool) -> None:

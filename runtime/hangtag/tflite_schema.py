@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hangtag.errors import ModelFileError
 from hangtag.flatbuffer import Table
-from hangtag.tflite_checks import checked_model, weights_end
+from hangtag.tflite_checks import checked_model, stored_values
 from hangtag.tflite_metadata import MetadataInfo, read_metadata
 from hangtag.tflite_slots import DTYPE_CODES, ModelSlots, SubGraphSlots, TensorSlots
 
@@ -61,7 +61,7 @@ def read_model_info(data: bytes) -> ModelInfo:
         output=outputs[0],
         operators=len(main.tables(SubGraphSlots.OPERATORS)),
         metadata=read_metadata(model),
-        weights_end=weights_end(model),
+        weights_end=max((end for _, end in stored_values(model)), default=0),
     )
 
 

@@ -2,78 +2,92 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from hangtag.contract import ModelContract, TensorFormat
-    from hangtag.model_file import ModelFile
-    from hangtag.tflite_schema import ModelInfo, TensorInfo
-
-_MOST_LABELS = 30
-_FIRST_LABELS = 10
+    from hangtag.contract import ModelContract
+    from hangtag.inspection import Inspection
 
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.argument("other", required=False, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="The contract as JSON, as it stands in the file.")
+@click.option("--all", "everything", is_flag=True, help="With --json: all else that is shown, too.")
 @click.option("--template", is_flag=True, help="For a .tflite without a contract: one to fill in, as JSON.")
-def inspect(model: Path | None, *, as_json: bool, template: bool) -> None:
-    """Show the contract inside MODEL (the bundled model, if none is given)."""
-    from hangtag.classifier import bundled_model
-    from hangtag.model_file import read_model_file
+def inspect(
+    model: Path | None, other: Path | None, *, as_json: bool, everything: bool, template: bool
+) -> None:
+    """Show all that MODEL says of itself (the bundled model, if none is given), or how it differs from OTHER.
 
-    if template:
-        if model is None:
-            raise click.UsageError("--template needs a MODEL")
+    A .tflite of another tool is shown as far as it goes. Nothing is loaded or run. Two models that differ are
+    no failure: the exit code is 0 wherever both can be read.
+    """
+    if template and (model is None or other is not None):
+        raise click.UsageError("--template needs one MODEL")
+    if everything and not as_json:
+        raise click.UsageError("--all goes with --json")
+    if template and model is not None:
         click.echo(_template(model).to_json(), nl=False)
-        return
-    found = bundled_model() if model is None else read_model_file(model)
-    if as_json:
+    elif other is not None:
+        _compare(_inspected(model), _inspected(other), as_json=as_json)
+    else:
+        _show(_inspected(model), as_json=as_json, everything=everything)
+
+
+def _inspected(path: Path | None) -> Inspection:
+    from hangtag.inspection import inspect_bytes, inspect_file
+
+    if path is not None:
+        return inspect_file(path)
+    from hangtag.classifier import bundled_model
+
+    model = bundled_model()
+    return inspect_bytes(model.data, model.name)
+
+
+def _show(found: Inspection, *, as_json: bool, everything: bool) -> None:
+    from hangtag.cli.inspect_lines import lines
+    from hangtag.errors import ModelFileError
+
+    if everything:
+        _echo_json(found.as_plain())
+    elif not as_json:
+        click.echo("\n".join(lines(found)))
+    elif found.contract is not None:
         click.echo(found.contract.to_json(), nl=False)
     else:
-        click.echo("\n".join(_lines(found)))
+        raise ModelFileError(f"{found.name} carries no contract; --json --all shows what it holds")
+    if found.note:
+        click.echo(f"note: {found.name} carries no contract: {found.note}", err=True)
 
 
-def _lines(model: ModelFile) -> list[str]:
-    contract, spec = model.contract, model.contract.input
-    calibration, origin = contract.calibration, contract.provenance
-    rows = [
-        ("model", f"{contract.name}, {len(model.data) / 1e6:.2f} MB, {model.info.operators} operators"),
-        ("description", contract.description),
-        ("author", contract.author),
-        ("licence", contract.licence),
-        ("labels", f"{len(contract.labels)}: {_shown(contract.labels)}"),
-        ("frame", f"{spec.geometry.value}, {spec.kernel.value}, {spec.colour_order.value}"),
-        ("size", f"{spec.width_px} x {spec.height_px} px"),
-        ("normalisation", f"(byte - {list(spec.mean)}) / {list(spec.std)}"),
-        ("input", _tensor(spec.tensor)),
-        ("output", f"{contract.output.kind.value}, {_tensor(contract.output.tensor)}"),
-        ("temperature", f"{calibration.temperature:.4f} (folded into the weights)"),
-        ("unknown below", str(calibration.unknown_threshold or "no threshold")),
-        ("backbone", origin.backbone or ""),
-        ("recipe", origin.recipe or ""),
-        ("data set", origin.dataset_sha256 or ""),
-        ("metrics", ", ".join(f"{name} {value:.4f}" for name, value in sorted(origin.metrics.items()))),
-        ("made with", ", ".join(f"{name} {version}" for name, version in sorted(origin.versions.items()))),
-        ("golden cases", f"{len(model.golden.cases)}" if model.golden else "none"),
-    ]  # fmt: skip
-    return [f"{name:<14} {value}" for name, value in rows if value]
+def _compare(one: Inspection, other: Inspection, *, as_json: bool) -> None:
+    from hangtag.cli.inspect_diff import differences, lines
+
+    if as_json:
+        _echo_json({name: list(values) for name, values in differences(one, other).items()})
+    else:
+        click.echo("\n".join(lines(one, other)))
 
 
-def _shown(labels: tuple[str, ...]) -> str:
-    """Return the labels on one line, of many the first alone."""
-    if len(labels) <= _MOST_LABELS:
-        return ", ".join(labels)
-    return f"{', '.join(labels[:_FIRST_LABELS])}, … (--json lists all)"
+def _echo_json(value: Any) -> None:
+    # ASCII, so that nothing in a file can be a command to the terminal.
+    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=True, allow_nan=False))
 
 
-def _tensor(tensor: TensorFormat) -> str:
-    if tensor.scale is None:
-        return tensor.dtype
-    return f"{tensor.dtype}, scale {tensor.scale:g}, zero point {tensor.zero_point}"
+def _finite(value: Any) -> Any:
+    """Return a value with null for numbers that JSON does not have; other tools' metadata may hold some."""
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _template(path: Path) -> ModelContract:
@@ -82,17 +96,18 @@ def _template(path: Path) -> ModelContract:
     Raises:
         ModelFileError: it is no TFLite model, or not one image in and one row of scores out.
     """
-    from hangtag.errors import ModelFileError
+    from hangtag.contract_template import contract_template
+    from hangtag.errors import ContractError, ModelFileError
     from hangtag.model_file import read_bytes
     from hangtag.tflite_schema import read_model_info
 
+    data = read_bytes(path)
     try:
-        data = read_bytes(path)
         info = read_model_info(data)
         _refuse_described(data)
-        return _filled_template(path.stem, info)
-    except ModelFileError as error:
-        raise ModelFileError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+        return contract_template(path.stem, info)
+    except (ModelFileError, ContractError) as error:
+        raise type(error)(f"{path}: {error}") from None
 
 
 def _refuse_described(data: bytes) -> None:
@@ -101,44 +116,3 @@ def _refuse_described(data: bytes) -> None:
 
     if carries_contract(data):
         raise ModelFileError("it carries a contract already; see it with hangtag inspect --json")
-
-
-def _filled_template(name: str, info: ModelInfo) -> ModelContract:
-    from hangtag.contract import MAX_LABELS, PLACEHOLDER, ColourOrder, InputSpec, ModelContract, OutputSpec
-    from hangtag.errors import ModelFileError
-
-    if len(info.input.shape) != 4 or info.input.shape[0] != 1 or info.input.shape[3] not in {1, 3}:
-        raise ModelFileError(
-            f"its input has shape {info.input.shape}; wanted one image (1, height, width, 1 or 3)"
-        )
-    if (
-        len(info.output.shape) != 2
-        or info.output.shape[0] != 1
-        or not 1 <= info.output.shape[1] <= MAX_LABELS
-    ):
-        raise ModelFileError(
-            f"its output has shape {info.output.shape}; wanted one row of scores (1, labels)"
-        )
-    _, height, width, channels = info.input.shape
-    return ModelContract(
-        name=name,
-        description=f"{PLACEHOLDER}: labels, colour order, geometry, mean, std and output kind",
-        labels=tuple(f"{PLACEHOLDER} label {number}" for number in range(info.output.shape[1])),
-        input=InputSpec(
-            width_px=width,
-            height_px=height,
-            colour_order=ColourOrder.GREY if channels == 1 else ColourOrder.RGB,
-            mean=(127.5,) * channels,
-            std=(127.5,) * channels,
-            tensor=_format(info.input),
-        ),
-        output=OutputSpec(tensor=_format(info.output)),
-    )
-
-
-def _format(tensor: TensorInfo) -> TensorFormat:
-    from hangtag.contract import TensorFormat
-
-    if tensor.dtype == "float32":
-        return TensorFormat()
-    return TensorFormat(dtype=tensor.dtype, scale=tensor.scale, zero_point=tensor.zero_point)
