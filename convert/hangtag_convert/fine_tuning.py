@@ -43,7 +43,9 @@ def fine_tuned(
     progress: Progress,
     settings: FineTuning = FineTuning(),
 ) -> bytes:
-    """Return a float32 model with weights that bear rounding. The same arguments give nearly the same bytes.
+    """Return a float32 model with weights that bear rounding. The same arguments give the same bytes.
+
+    TensorFlow's operations are deterministic from here on, in the whole process.
 
     Args:
         float32: a bare float32 model.
@@ -55,6 +57,8 @@ def fine_tuned(
     Raises:
         ConversionError: the network holds an operator that cannot be fine-tuned.
     """
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(settings.seed)
     network = GraphNetwork(float32)
     pictures, table = _pictures(photos), tf.constant(tensor_table(photos.spec)[0])
     taught = _taught(network, pictures, table, settings.batch)

@@ -143,7 +143,7 @@ def test_a_closed_standard_error_stops_nothing(photo: Path) -> None:
         ),
         (("demo", "--out", "{photo}/demo"), "cannot write"),
         (("train", "nowhere", "--out", "{photo}/run"), "nowhere"),
-        (("convert", "nowhere"), "no finished training run"),
+        (("convert", "nowhere"), "there is nothing at nowhere"),
         (("convert", "{photo}.tflite"), "--contract"),
         (("evaluate", "nowhere.tflite", "."), "nowhere.tflite"),
     ],
