@@ -34,7 +34,7 @@ bundled-model: $(VENV)/.dev
 	@test -n "$(DATA)" || { echo "usage: make bundled-model DATA=FOLDER (train/ validation/ test/)" >&2; exit 2; }
 	test -f "$(TEACHER)/run.json" || $(BIN)/hangtag train "$(DATA)" --recipe clothing-large --out "$(TEACHER)" $(TRAIN_OPTIONS)
 	$(BIN)/hangtag train "$(DATA)" --recipe clothing-best --teacher "$(TEACHER)" --out "$(RUN)" $(TRAIN_OPTIONS)
-	$(BIN)/hangtag convert "$(RUN)" --data "$(DATA)"
+	$(BIN)/hangtag convert "$(RUN)" --data "$(DATA)" --recover $(foreach file,$(wildcard train/labels/*.txt),--labels $(file))
 	$(BIN)/python -m hangtag_convert.bundled "$(RUN)" --data "$(DATA)" --out "$(dir $(MODEL))"
 
 clean:

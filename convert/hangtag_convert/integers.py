@@ -44,10 +44,12 @@ class Way:
     photos: CalibrationSet
     tuned: str = ""
 
-    @property
-    def how(self) -> str:
-        """The way in words."""
-        return f"{self.tuned}ranges by {self.rule.value} of {len(self.photos.photos)} photos"
+    def how(self, kind: Format) -> str:
+        """Return the way in words, as far as it concerns a format."""
+        rule = self.rule if kind.is_int8 else RangeRule.MIN_MAX
+        ranges = f"ranges by {rule.value} of {len(self.photos.photos)} photos"
+        parts = [self.tuned, ranges if kind.is_calibrated else ""]
+        return ", ".join(part for part in parts if part) or "plain"
 
     @property
     def ranged(self) -> bytes:
@@ -141,7 +143,7 @@ class Integers:
             self._progress.say(f"  fine-tuning the weights for 8 bits on {count} photos")
             weights = fine_tuned(self._float32, ranges, photos, self._progress)
             observed = self._observed(weights, before.photos)
-            tuned = f"weights fine-tuned for 8 bits on {count} photos, "
+            tuned = f"weights fine-tuned for 8 bits on {count} photos"
             self._found["tuned"] = Way(weights, before.rule, observed, before.photos, tuned)
         return self._found["tuned"]
 

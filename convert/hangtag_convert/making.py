@@ -87,8 +87,10 @@ class Making:
         return Outcome(
             judged=judged,
             data=embed(judged.bare, judged.contract, cases),
-            calibration=None if way is None else way.how,
-            attempts=tuple(Attempt("plain" if how is None else how.how, _drop(one)) for one, how in tried),
+            calibration=None if way is None else way.how(kind),
+            attempts=tuple(
+                Attempt("plain" if how is None else how.how(kind), _drop(one)) for one, how in tried
+            ),
             layers=self._layers(kind, judged),
         )
 
@@ -106,7 +108,7 @@ class Making:
             tried.append((self._judged(self._integers.made(way, kind), kind), way))
             if tried[-1][0].passed or not self._recovers(kind):
                 break
-            self._progress.say(f"  {way.how}: {tried[-1][0].verdict}")
+            self._progress.say(f"  {way.how(kind)}: {tried[-1][0].verdict}")
         return tried
 
     def _recovers(self, kind: Format) -> bool:

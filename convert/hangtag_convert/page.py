@@ -13,12 +13,13 @@ _MOST_FLIPS = 100
 _MOST_LAYERS = 10
 
 
-def render(result: Conversion) -> str:
-    """Return the page as HTML."""
+def render(result: Conversion, *, report: str | None = None) -> str:
+    """Return the page as HTML; ``report`` is the file beside it that tells of the training."""
     title = result.contract.name
+    back = "" if report is None else f' · <a href="{text(report)}">training report</a>'
     body = "".join(
         [
-            f"<header><h1>{name(title)}</h1><p class='soft'>{_subtitle(result)}</p></header>\n<main>\n",
+            f"<header><h1>{name(title)}</h1><p class='soft'>{_subtitle(result)}{back}</p></header>\n<main>\n",
             *(f'<p class="warning">Kept back: {text(line)}</p>' for line in result.failures),
             section("Files", _files(result)),
             *(

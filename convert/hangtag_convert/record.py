@@ -17,6 +17,8 @@ from hangtag_convert.yardstick import Yardstick
 
 RECORD_NAME = "conversion.json"
 PAGE_NAME = "conversion.html"
+_REPORT_NAME = "report.html"
+"""What training leaves in a run's folder."""
 SCHEMA_VERSION = 2
 """Of ``conversion.json``; version 1 knew no gate."""
 _MOST_LAYERS = 20
@@ -164,5 +166,6 @@ def write_conversion(result: Conversion, folder: Path) -> None:
 
     files = {outcome.file: outcome.data for outcome in result.outcomes if outcome.file is not None}
     files[RECORD_NAME] = json_bytes(result.as_json())
-    files[PAGE_NAME] = render(result).encode(errors="backslashreplace")
+    report = _REPORT_NAME if (folder / _REPORT_NAME).is_file() else None
+    files[PAGE_NAME] = render(result, report=report).encode(errors="backslashreplace")
     write_all({folder / name: data for name, data in files.items()})

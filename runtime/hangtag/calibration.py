@@ -29,7 +29,8 @@ def refitted_threshold(threshold: float, before: Scores, after: Scores) -> float
     """Return the threshold with which another model lets the same share of photos pass.
 
     Quantization moves scores a little, and with them what a threshold lets through. Whatever rule chose
-    ``threshold``, its share of the photos is kept: exactly, or as nearly as equal scores allow.
+    ``threshold``, its share of the photos is kept: exactly, or as nearly as equal scores allow. No threshold
+    of a half or less becomes more than a half.
 
     Args:
         threshold: of the model before, 0 to 1.
@@ -48,7 +49,7 @@ def refitted_threshold(threshold: float, before: Scores, after: Scores) -> float
     chosen = float(fitting[np.abs(fitting - threshold).argmin()])
     rounded = _rounded_down(chosen)
     same = int((best < rounded).sum()) == int((best < chosen).sum())
-    return min(rounded if same else chosen, 1.0)
+    return min(rounded if same else chosen, max(threshold, _HIGHEST_THRESHOLD))
 
 
 def _rounded_down(value: float) -> float:

@@ -38,8 +38,10 @@ def test_as_many_photos_are_unknown_as_before_or_as_nearly_as_equal_scores_allow
     before, after = _scores([was for was, _ in pairs]), _scores([now / 256 for _, now in pairs])
     refused = (before.max(axis=1) < threshold).sum()
     fitted = refitted_threshold(threshold, before, after)
-    assert 0 <= fitted <= 1
-    possible = [(after.max(axis=1) < level / 512).sum() for level in range(513)]
+    highest = max(threshold, 0.5)
+    assert 0 <= fitted <= highest
+    levels = [*(level / 512 for level in range(513) if level / 512 <= highest), highest]
+    possible = [(after.max(axis=1) < level).sum() for level in levels]
     assert abs((after.max(axis=1) < fitted).sum() - refused) == min(
         abs(count - refused) for count in possible
     )

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 _MOST_PHOTOS = 30
 _THUMBNAIL_PX = 260
 _NONE = "\N{EN DASH}"
+_CONVERSION = (
+    "<p>Once <code>hangtag convert</code> has run into this folder, "
+    '<a href="conversion.html">conversion.html</a> compares each file with this network photo by photo.</p>'
+)
 
 
 def write_page(path: Path, page: RunPage) -> None:
@@ -68,6 +72,7 @@ def render(page: RunPage) -> str:
             section("Data set", _dataset(page)),
             section("Settings", _settings(recipe)),
             section("Versions", _versions(page.settings.get("versions", {}))),
+            section("Files for devices", _CONVERSION),
             "</main>\n",
         ]
     )
