@@ -16,7 +16,7 @@ _MOST_LAYERS = 10
 def render(result: Conversion, *, report: str | None = None) -> str:
     """Return the page as HTML; ``report`` is the file beside it that tells of the training."""
     title = result.contract.name
-    back = "" if report is None else f' · <a href="{text(report)}">training report</a>'
+    back = "" if report is None else f" · training: <code>{text(report)}</code>"
     body = "".join(
         [
             f"<header><h1>{name(title)}</h1><p class='soft'>{_subtitle(result)}{back}</p></header>\n<main>\n",

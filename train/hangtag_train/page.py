@@ -40,7 +40,7 @@ _THUMBNAIL_PX = 260
 _NONE = "\N{EN DASH}"
 _CONVERSION = (
     "<p>Once <code>hangtag convert</code> has run into this folder, "
-    '<a href="conversion.html">conversion.html</a> compares each file with this network photo by photo.</p>'
+    "<code>conversion.html</code> beside this page compares each file with this network photo by photo.</p>"
 )
 
 
