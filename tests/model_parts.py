@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
 from collections.abc import Callable
 from typing import Any
 
+from hangtag.contract_template import contract_template
 from hangtag.model_file import CONTRACT_NAME
+from hangtag.tflite_schema import read_model_info
 
 
 def split(model: bytes) -> tuple[bytes, dict[str, bytes]]:
@@ -35,3 +38,11 @@ def with_json_edited(
     value = json.loads(files[name])
     edit(value)
     return joined(flatbuffer, {**files, name: json.dumps(value).encode()})
+
+
+def whole(flatbuffer: bytes, **changes: Any) -> bytes:
+    """Return a bare model with a contract that fits it; ``changes`` are the contract's fields."""
+    contract = contract_template("model", read_model_info(flatbuffer)).replace(
+        flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest(), **changes
+    )
+    return joined(flatbuffer, {CONTRACT_NAME: contract.to_json().encode()})

@@ -48,7 +48,8 @@ def refusal(engine: str, error: Exception) -> str:
     text = " ".join(str(error).split())  # the native message can have several lines
     unknown = _UNKNOWN_OPERATOR.search(text)
     if unknown is None:
-        return f"{titled(engine)} refuses the model: {text}"
+        # LiteRT raises without a word where memory runs out as it loads.
+        return f"{titled(engine)} refuses the model: {text or 'it does not say why; too little memory?'}"
     advice = f"{OTHER_ENGINE_ADVICE} or " if engine != "litert" else ""
     return (
         f"{titled(engine)} refuses the model, which needs {unknown[1]} in version {unknown[2]}: "

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from hangtag.errors import ModelFileError
 from hangtag.flatbuffer import Table
+from hangtag.tflite_operators import CUSTOM, LEAST_INPUTS, operator_name
 from hangtag.tflite_slots import OperatorCodeSlots, OperatorSlots, SignatureSlots, SubGraphSlots
 
 _MAX_GRAPHS = 1000
@@ -61,7 +62,7 @@ def check_graph(graph: Table, stored: Sequence[bool], codes: Sequence[int], grap
     for operator in graph.tables(SubGraphSlots.OPERATORS):
         index = operator.scalar(OperatorSlots.CODE_INDEX, "<I")
         in_range(index, len(codes), "an operator", "operator code")
-        written = _check_operator(operator, len(stored), known)
+        written = _check_operator(operator, codes[index], len(stored), known)
         if written & known:
             raise ModelFileError("damaged: an operator overwrites a tensor that has its values already")
         known |= written
@@ -71,10 +72,15 @@ def check_graph(graph: Table, stored: Sequence[bool], codes: Sequence[int], grap
     return calls
 
 
-def _check_operator(operator: Table, tensors: int, known: set[int]) -> set[int]:
+def _check_operator(operator: Table, code: int, tensors: int, known: set[int]) -> set[int]:
     """Return the tensors that an operator writes."""
     inputs = operator.numbers(OperatorSlots.INPUTS, "<i4")
     outputs = operator.numbers(OperatorSlots.OUTPUTS, "<i4")
+    least = LEAST_INPUTS.get(code, 0 if code == CUSTOM else 1)
+    if len(inputs) < least:
+        raise ModelFileError(
+            f"damaged: {operator_name(code)} has {len(inputs)} inputs; wanted {least} at least"
+        )
     # -1 stands for an input that is left out, which only later ones, such as a bias, may be. The native
     # library does not ask: a convolution without its input ends the process.
     _tensors_in_range(inputs[2:], tensors, "an operator", low=-1)

@@ -70,5 +70,6 @@ def test_an_operator_that_is_too_new_is_named_with_a_way_out(installed: Callable
 
 def test_other_refusals_are_quoted_in_one_line(installed: Callable[..., None]) -> None:
     installed(tflite_runtime="2.14.0")
+    assert "too little memory?" in engines.refusal("litert", RuntimeError(""))
     said = engines.refusal("tflite-runtime", RuntimeError("failed\n  to allocate\n"))
     assert said == "tflite-runtime 2.14.0 refuses the model: failed to allocate"

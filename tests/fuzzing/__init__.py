@@ -1,0 +1,1 @@
+"""Mutates models and follows what becomes of each: see ``tests/fuzz_models.py``."""
