@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from model_parts import split, with_json_edited
+from model_parts import with_json_edited
 
 from hangtag import __version__
 from hangtag.classifier import bundled_model
@@ -157,28 +157,6 @@ def test_bad_input_gets_one_clear_line_and_exit_code_1(
     assert said in errors[-1]
     assert len(errors) == (2 if arguments[1] == "nowhere/" else 1)
     assert "Traceback" not in result.output
-
-
-def test_inspect_shows_the_contract(tmp_path: Path) -> None:
-    assert "t-shirt" in _run("inspect").stdout
-    assert json.loads(_run("inspect", "--json").stdout)["labels"] == list(bundled_model().contract.labels)
-
-
-def test_inspect_gives_a_template_for_a_bare_model(tmp_path: Path) -> None:
-    model = bundled_model()
-    path = tmp_path / "bare.tflite"
-    path.write_bytes(split(model.data)[0])
-    template = json.loads(_run("inspect", path, "--template").stdout)
-    assert template["input"]["tensor"] == {"dtype": "uint8", "scale": 1 / 128, "zero_point": 127}
-    assert len(template["labels"]) == 10
-
-
-def test_a_model_with_a_contract_gets_no_template(tmp_path: Path) -> None:
-    path = tmp_path / "whole.tflite"
-    path.write_bytes(bundled_model().data)
-    result = _run("inspect", path, "--template")
-    assert result.exit_code == 1
-    assert "carries a contract already" in result.stderr
 
 
 def test_verify_passes_here_and_fails_on_other_scores(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ _COMMANDS = {
     "report": ("hangtag_train.report_command:report", "Make the page of a finished training run again."),
     "convert": ("hangtag_convert.commands:convert", "Turn a training run into .tflite files."),
     "bundle": ("hangtag_convert.bundle_command:bundle", "Pack a model with source and tests for phones."),
-    "inspect": ("hangtag.cli.inspect:inspect", "Show the contract inside a model."),
+    "inspect": ("hangtag.cli.inspect:inspect", "Show what a model says of itself, or how two differ."),
     "verify": ("hangtag.cli.verify:verify", "Prove that this device computes what the trainer did."),
     "predict": ("hangtag.cli.predict:predict", "Name what is in photos."),
     "camera": ("hangtag.cli.camera:camera", "Name what a camera sees, frame by frame."),
