@@ -46,7 +46,7 @@ class ShippedFile:
     @property
     def keeps_accuracy(self) -> bool:
         """True where no more than half a point was lost."""
-        return self.change.drop_points <= _MOST_LOST_POINTS
+        return round(self.change.drop_points, 9) <= _MOST_LOST_POINTS
 
     @property
     def for_mediapipe(self) -> bool:
@@ -57,7 +57,9 @@ class ShippedFile:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="Photos: validation/ and test/.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), required=True, help="Photos: validation/ and, if any, test/."
+)
 @click.option("--quick", is_flag=True, help="Few rounds: a first impression of the latencies.")
 def shipping(files: tuple[Path, ...], data: Path, *, quick: bool) -> None:
     """Compare FILES, the float32 one first, and say which to ship to which device."""
@@ -78,7 +80,8 @@ def measured(files: Sequence[Path], data: Path, plan: Plan, progress: Progress) 
     """
     classifiers = [Classifier.load(path) for path in files]
     labels = classifiers[0].contract.labels
-    folders = [read_split(data, split, labels) for split in _SPLITS]
+    there = [split for split in _SPLITS if (data / split).is_dir()] or list(_SPLITS[:1])
+    folders = [read_split(data, split, labels) for split in there]
     scores = [_pooled(one, folders, progress) for one in classifiers]
     targets = np.concatenate([folder.targets for folder in folders])
     latencies = _latencies(files, plan, progress)

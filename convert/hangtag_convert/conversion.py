@@ -70,13 +70,15 @@ def convert(plan: Plan, progress: Progress) -> Conversion:
     source = read_source(plan.source, plan.contract_file)
     source = dataclasses.replace(source, contract=source.contract.replace(**plan.described))
     wanted = plan.kinds is None or any(kind.is_calibrated for kind in plan.kinds)
-    pictures = find_pictures(source, plan.data, plan.calibration, needed=wanted, progress=progress)
+    pictures = find_pictures(
+        source, plan.data, plan.calibration, needed=wanted, recover=plan.recover, progress=progress
+    )
     golden = None if plan.golden is None else frames_from(plan.golden)
     kinds = _chosen(plan.kinds, source, pictures, progress)
     make_folder(plan.out)
     with tempfile.TemporaryDirectory() as temporary:
         parent = open_parent(source, pictures.yardstick, Path(temporary))
-        making = Making(parent, pictures, plan.max_drop_points, recover=plan.recover, progress=progress)
+        making = Making(parent, pictures, plan.max_drop_points, progress)
         outcomes = tuple(making.outcome(kind, golden) for kind in kinds)
     result = Conversion(
         contract=parent.contract,

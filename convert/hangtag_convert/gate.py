@@ -38,7 +38,7 @@ class Judged:
         """False where more accuracy was lost than allowed; True as well where nothing could be measured."""
         accuracy = self.comparison.accuracy
         # A hair of rounding must not fail a drop that equals the limit.
-        return accuracy is None or accuracy.drop_points <= self.max_drop_points + 1e-9
+        return accuracy is None or round(accuracy.drop_points, 9) <= self.max_drop_points
 
     @property
     def verdict(self) -> str:

@@ -76,14 +76,15 @@ class Integers:
         self._found: dict[str, Way] = {}
 
     def ways(self, kind: Format) -> Iterator[Way]:
-        """Give the plain way first, then those that try harder for this format.
+        """Give the plain way first, for formats with ranges, then those that try harder.
 
         Raises:
             ConversionError: there is no photo, or the network cannot be observed or quantized.
         """
         if self._photos is None or self._more is None:
             raise ConversionError("there is no photo to calibrate on")
-        yield self._plain(self._photos)
+        if kind.is_calibrated:
+            yield self._plain(self._photos)
         if kind.is_int8:
             yield self._best_ranges(self._more.thinned(_OBSERVED))
         yield self._fine_tuned(self._more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,10 +68,10 @@ class Making:
     """Makes formats of one parent; what several formats need is made once."""
 
     def __init__(
-        self, parent: Parent, pictures: Pictures, max_drop_points: float, *, recover: bool, progress: Progress
+        self, parent: Parent, pictures: Pictures, max_drop_points: float, progress: Progress
     ) -> None:
         self._parent, self._pictures, self._progress = parent, pictures, progress
-        self._max_drop_points, self._recover = max_drop_points, recover
+        self._max_drop_points = max_drop_points
         self._integers = Integers(parent.float32, pictures.calibration, pictures.recovery, progress)
 
     def outcome(self, kind: Format, golden: tuple[Image, ...] | None) -> Outcome:
@@ -88,31 +89,30 @@ class Making:
             judged=judged,
             data=embed(judged.bare, judged.contract, cases),
             calibration=None if way is None else way.how(kind),
-            attempts=tuple(
-                Attempt("plain" if how is None else how.how(kind), _drop(one)) for one, how in tried
-            ),
+            attempts=tuple(Attempt(_how(how, kind), _drop(one)) for one, how in tried),
             layers=self._layers(kind, judged),
         )
 
     def _tried(self, kind: Format) -> list[tuple[Judged, Way | None]]:
         """Return the ways that were tried to make one format, up to the first that passes."""
         tried: list[tuple[Judged, Way | None]] = []
-        if not kind.is_calibrated:
-            tried.append((self._judged(self._without_photos(kind), kind), None))
-            if tried[0][0].passed or not self._recovers(kind):
-                return tried
-        ways = self._integers.ways(kind)
-        if tried:
-            next(ways)  # of a format that takes no ranges it is the one that was tried
-        for way in ways:
-            tried.append((self._judged(self._integers.made(way, kind), kind), way))
+        for bare, way in self._candidates(kind):
+            tried.append((self._judged(bare, kind), way))
             if tried[-1][0].passed or not self._recovers(kind):
                 break
-            self._progress.say(f"  {way.how(kind)}: {tried[-1][0].verdict}")
+            self._progress.say(f"  {_how(way, kind)}: {tried[-1][0].verdict}")
         return tried
 
+    def _candidates(self, kind: Format) -> Iterator[tuple[bytes, Way | None]]:
+        """Give the plain way first, then those that try harder."""
+        if not kind.is_calibrated:
+            yield self._without_photos(kind), None
+        if kind.is_calibrated or self._recovers(kind):
+            for way in self._integers.ways(kind):
+                yield self._integers.made(way, kind), way
+
     def _recovers(self, kind: Format) -> bool:
-        return self._recover and kind.is_recoverable and self._pictures.recovery is not None
+        return kind.is_recoverable and self._pictures.recovery is not None
 
     def _without_photos(self, kind: Format) -> bytes:
         """Return a format that needs no ranges, bare."""
@@ -148,3 +148,7 @@ class Making:
 def _drop(judged: Judged) -> float | None:
     accuracy = judged.comparison.accuracy
     return None if accuracy is None else accuracy.drop_points
+
+
+def _how(way: Way | None, kind: Format) -> str:
+    return "plain" if way is None else way.how(kind)

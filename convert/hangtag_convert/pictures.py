@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from hangtag.labelled_folder import LabelledFolder
+from hangtag.labelled_folder import LabelledFolder, LabelledPhoto
 from hangtag.progress import Progress
 from hangtag_convert.calibration_set import (
     PHOTOS,
@@ -24,9 +24,11 @@ from hangtag_convert.yardstick import Yardstick, rendered_garments
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """``calibration`` and the larger ``recovery`` are None where there are no photos to calibrate on.
+    """What a conversion sees.
 
-    ``yardstick`` is what models are compared on: validation photos or, for want of any, rendered garments.
+    ``calibration`` is None where there are no photos to calibrate on; the larger ``recovery`` also where
+    nobody asked to try harder. ``yardstick`` is what models are compared on: validation photos or, for want
+    of any, rendered garments.
     """
 
     calibration: CalibrationSet | None
@@ -35,7 +37,13 @@ class Pictures:
 
 
 def find_pictures(
-    source: Source, data: Path | None, calibration: Path | None, *, needed: bool, progress: Progress
+    source: Source,
+    data: Path | None,
+    calibration: Path | None,
+    *,
+    needed: bool,
+    recover: bool,
+    progress: Progress,
 ) -> Pictures:
     """Find the photos of a conversion.
 
@@ -44,6 +52,7 @@ def find_pictures(
         data: the data set, or any photos for a network that has none (see :class:`Plan`).
         calibration: photos to calibrate on in place of the training photos.
         needed: False where no format is calibrated; the photos to calibrate on are then left unread.
+        recover: whether to try harder where plain calibration loses too much.
         progress: where progress is shown.
 
     Raises:
@@ -59,11 +68,15 @@ def find_pictures(
     if train is None or not needed:
         return Pictures(None, None, yardstick)
 
-    def chosen(count: int) -> CalibrationSet:
-        few = dataclasses.replace(train, photos=choose_photos(train, count))
-        return CalibrationSet(readable(few, progress).photos, spec)
+    few = choose_photos(train, PHOTOS)
+    many = choose_photos(train, RECOVERY_PHOTOS) if recover else ()
+    both = dataclasses.replace(train, photos=tuple(dict.fromkeys((*few, *many))))
+    kept_photos = frozenset(readable(both, progress).photos)
 
-    return Pictures(chosen(PHOTOS), chosen(RECOVERY_PHOTOS), yardstick)
+    def chosen(photos: tuple[LabelledPhoto, ...]) -> CalibrationSet:
+        return CalibrationSet(tuple(photo for photo in photos if photo in kept_photos), spec)
+
+    return Pictures(chosen(few), chosen(many) if recover else None, yardstick)
 
 
 def _splits(

@@ -1,0 +1,72 @@
+"""Which file to ship: by what it lost, who takes it and how fast it is, in this order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from converting import convert_to, written
+from tiny_run import TinyRun
+
+from hangtag.comparison import AccuracyChange, compare
+from hangtag.contract import InputSpec, ModelContract, OutputKind, OutputSpec, TensorFormat
+from hangtag_benchmarks.shipping import ShippedFile, advice, shipping, table
+from hangtag_convert.formats import Format
+
+
+def _change(lost: int) -> AccuracyChange:
+    """Of a thousand photos so many lost."""
+    before = np.eye(2)[np.zeros(1000, int)]
+    after = before.copy()
+    after[:lost] = after[:lost, ::-1]
+    change = compare(before, after, np.zeros(1000, int), ("a", "b")).accuracy
+    assert change is not None
+    return change
+
+
+def _file(
+    name: str, invoke_ms: float, lost: int = 0, dtype: str = "float32", kind: OutputKind = OutputKind.SOFTMAX
+) -> ShippedFile:
+    tensor = TensorFormat() if dtype == "float32" else TensorFormat(dtype=dtype, scale=1.0)
+    spec = InputSpec(width_px=8, height_px=8, tensor=tensor)
+    contract = ModelContract(labels=("a", "b"), input=spec, output=OutputSpec(kind=kind, tensor=tensor))
+    return ShippedFile(f"net-{name}.tflite", 1.0, invoke_ms, _change(lost), 1.0, contract)
+
+
+FLOAT32, FLOAT16 = _file("float32", 9.0), _file("float16", 9.0)
+INT8 = _file("int8", 4.0, dtype="uint8")
+
+
+@pytest.mark.parametrize(
+    ("rows", "chosen"),
+    [
+        ((FLOAT32, FLOAT16, INT8), ["int8", "int8", "int8", "float16"]),
+        ((FLOAT32, FLOAT16, _file("int8", 4.0, lost=6, dtype="uint8")), ["float32"] * 3 + ["float16"]),
+        ((FLOAT32, _file("int8", 4.0, lost=5, dtype="uint8")), ["int8"] * 3),
+        ((FLOAT32, FLOAT16, _file("int8", 4.0, dtype="int8")), ["int8", "float32", "float32", "float16"]),
+        ((_file("int8", 4.0, dtype="uint8", kind=OutputKind.LOGITS),), ["int8"]),
+    ],
+)
+def test_the_advice_follows_its_rules(rows: tuple[ShippedFile, ...], chosen: list[str]) -> None:
+    lines = advice(rows).splitlines()[2:]
+    assert [line.split("|")[2].strip() for line in lines] == [f"net-{name}.tflite" for name in chosen]
+
+
+def test_the_table_gives_times_as_ratios_of_the_first_row() -> None:
+    row = table((FLOAT32, _file("int8", 4.5, lost=3, dtype="uint8"))).splitlines()[3]
+    assert "4.5 ms, 0.50 x" in row
+    assert "| 0.30 (" in row
+    assert row.endswith("| yes |")
+
+
+def test_the_command_measures_real_files(tiny_run: TinyRun, tmp_path: Path) -> None:
+    result = convert_to(tiny_run.folder, tmp_path, [Format.FLOAT32, Format.WEIGHT_INT8])
+    files = [str(tmp_path / written(outcome)) for outcome in result.outcomes]
+    said = CliRunner().invoke(shipping, [*files, "--data", str(tiny_run.data), "--quick"])
+    assert said.exit_code == 0, said.output
+    assert said.stdout.count("tiny-float32.tflite") >= 1
+    assert "| Raspberry Pi, any CPU | tiny-" in said.stdout
+    gone = CliRunner().invoke(shipping, [files[0], "--data", str(tmp_path / "nowhere")])
+    assert (gone.exit_code, gone.stderr.count("Error: ")) == (1, 1)
