@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from hangtag.errors import ModelFileError
 from hangtag.flatbuffer import Table
-from hangtag.tflite_operators import CUSTOM, LEAST_INPUTS, operator_name
+from hangtag.tflite_operators import LEAST_INPUTS, LEAST_OUTPUTS, operator_name
 from hangtag.tflite_slots import OperatorCodeSlots, OperatorSlots, SignatureSlots, SubGraphSlots
 
 _MAX_GRAPHS = 1000
@@ -28,6 +28,10 @@ _GRAPH_OPTIONS: Mapping[int, tuple[int, tuple[int, ...]]] = {
     129: (103, (0,)),  # CALL_ONCE
 }
 """Operators that run other graphs -> the number of their options, and the slots that name the graphs."""
+
+_WHILE = 119
+_COUNTING = {49: 35, 88: 64, 102: 79}
+"""Operators (split, unpack, split by sizes) -> their options, which begin with the number of outputs."""
 
 _NEWER_GRAPH_OPTIONS: Mapping[int, tuple[int, tuple[int, ...]]] = {
     174: (6, (1,)),  # STABLEHLO_REDUCE
@@ -76,11 +80,7 @@ def _check_operator(operator: Table, code: int, tensors: int, known: set[int]) -
     """Return the tensors that an operator writes."""
     inputs = operator.numbers(OperatorSlots.INPUTS, "<i4")
     outputs = operator.numbers(OperatorSlots.OUTPUTS, "<i4")
-    least = LEAST_INPUTS.get(code, 0 if code == CUSTOM else 1)
-    if len(inputs) < least:
-        raise ModelFileError(
-            f"damaged: {operator_name(code)} has {len(inputs)} inputs; wanted {least} at least"
-        )
+    _check_counts(operator, code, len(inputs), len(outputs))
     # -1 stands for an input that is left out, which only later ones, such as a bias, may be. The native
     # library does not ask: a convolution without its input ends the process.
     _tensors_in_range(inputs[2:], tensors, "an operator", low=-1)
@@ -92,6 +92,22 @@ def _check_operator(operator: Table, code: int, tensors: int, known: set[int]) -
     if len(written) != len(outputs):
         raise ModelFileError("damaged: an operator writes the same tensor twice")
     return written
+
+
+def _check_counts(operator: Table, code: int, inputs: int, outputs: int) -> None:
+    """Raise where an operator reads or writes past its lists: it does not ask how long they are."""
+    for what, found, least in (("inputs", inputs, LEAST_INPUTS), ("outputs", outputs, LEAST_OUTPUTS)):
+        if found < least.get(code, 0):
+            raise ModelFileError(
+                f"damaged: {operator_name(code)} has {found} {what}; wanted {least[code]} at least"
+            )
+    if code in _COUNTING:
+        options = operator.table(OperatorSlots.OPTIONS)
+        said = 0 if options is None else options.scalar(0, "<i")
+        if operator.scalar(OperatorSlots.OPTIONS_TYPE, "<B") != _COUNTING[code] or said != outputs:
+            raise ModelFileError(f"damaged: {operator_name(code)} has {outputs} outputs, and says otherwise")
+    if code == _WHILE and inputs != outputs:
+        raise ModelFileError(f"damaged: a loop has {inputs} inputs and {outputs} outputs")
 
 
 def _called(operator: Table, code: int, graphs: int) -> Iterable[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 _TEXT = """
     ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE EMBEDDING_LOOKUP
     FLOOR FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D LOCAL_RESPONSE_NORMALIZATION
@@ -35,7 +37,7 @@ _TEXT = """
 _NAMES = tuple(_TEXT.split())
 
 _INPUTS = {
-    0: "CALL_ONCE HASHTABLE RANDOM_STANDARD_NORMAL RANDOM_UNIFORM STABLEHLO_IOTA VAR_HANDLE",
+    0: "CALL CALL_ONCE CUSTOM HASHTABLE RANDOM_STANDARD_NORMAL RANDOM_UNIFORM STABLEHLO_IOTA VAR_HANDLE",
     2: """
     ADD ARG_MAX ARG_MIN ASSIGN_VARIABLE ATAN2 BATCH_MATMUL BITWISE_XOR BROADCAST_ARGS BROADCAST_TO CONV_3D
     CUMSUM DIV EMBEDDING_LOOKUP EQUAL EXPAND_DIMS FILL FLOOR_DIV FLOOR_MOD FULLY_CONNECTED GATHER GATHER_ND
@@ -58,11 +60,24 @@ _INPUTS = {
 }
 """Inputs that an operator reads without asking how many it has; all that are not here take one."""
 
-LEAST_INPUTS = {_NAMES.index(name): count for count, text in _INPUTS.items() for name in text.split()}
-"""The same by number."""
+_OUTPUTS = {
+    0: "ASSIGN_VARIABLE CALL CALL_ONCE CUSTOM HASHTABLE_IMPORT IF WHILE",
+    2: "NON_MAX_SUPPRESSION_V4 TOPK_V2 UNIQUE",
+    3: "NON_MAX_SUPPRESSION_V5",
+}
+"""Outputs that an operator writes without asking how many it has; all that are not here have one."""
+
+
+def _by_number(names: Mapping[int, str]) -> dict[int, int]:
+    counts = dict.fromkeys(range(len(_NAMES)), 1)
+    return {**counts, **{_NAMES.index(name): count for count, text in names.items() for name in text.split()}}
+
+
+LEAST_INPUTS, LEAST_OUTPUTS = _by_number(_INPUTS), _by_number(_OUTPUTS)
+"""Operator number -> how many inputs and outputs it must have at least."""
 
 CUSTOM = _NAMES.index("CUSTOM")
-"""The number of an operator of somebody's own, which has a name and may take what it likes."""
+"""The number of an operator of somebody's own, which has a name."""
 
 
 def operator_name(code: int, custom: str = "") -> str:

@@ -19,7 +19,7 @@ from hangtag.tflite_operators import operator_name
 from hangtag.tflite_schema import read_model_info
 from hangtag.tflite_summary import summarise
 
-IF, SOFTMAX = 118, 25
+IF, SOFTMAX, SPLIT, TOPK, WHILE = 118, 25, 49, 48, 119
 
 
 def _graph(tables: Any) -> Any:
@@ -103,6 +103,10 @@ _CASES = [
     ("plain-int8", _set(_conv, inputs=indices(17, 1, 2)), "before anything has computed it"),
     ("plain-int8", _set(_conv, inputs=indices(9, 8)), "CONV_2D has 2 inputs; wanted 3 at least"),
     ("plain-int8", _set(lambda m: _operator(m, SOFTMAX), inputs=indices()), "SOFTMAX has 0 inputs"),
+    ("looping-float32", _set(lambda m: _operator(m, TOPK), outputs=indices(23)), "TOPK_V2 has 1 outputs"),
+    ("looping-float32", _set(lambda m: _operator(m, WHILE), outputs=indices(18)), "a loop has 2 inputs"),
+    ("looping-float32", _set(lambda m: _operator(m, SPLIT).builtinOptions, numSplits=9), "says otherwise"),
+    ("looping-float32", _set(lambda m: _operator(m, SPLIT), builtinOptions=None), "says otherwise"),
     ("plain-int8", _set(_conv, outputs=indices(1)), "overwrites a tensor"),
     ("plain-int8", _set(_conv, outputs=indices(12, 12)), "writes the same tensor twice"),
     ("plain-int8", lambda m: _graph(m).operators.pop(), "no operator computes one of its outputs"),

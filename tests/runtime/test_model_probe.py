@@ -20,17 +20,19 @@ from hangtag.errors import ModelFileError
 from hangtag.model_probe import open_untrusted, probe, try_in_child, verdict
 from hangtag.tflite_schema import read_model_info
 
-SPLIT, TILE = 49, 69
+ADD, TILE = 0, 69
 
 
 def _crashing() -> bytes:
-    """A model that our reader passes and the engine dies of: a split that says not into how many."""
+    """A model that our reader passes and the engine dies of: numbers too far apart for its arithmetic."""
 
     def edit(tables: Any) -> None:
-        code = tables.operatorCodes[tables.subgraphs[0].operators[0].opcodeIndex]
-        code.builtinCode = code.deprecatedBuiltinCode = SPLIT
+        graph = tables.subgraphs[0]
+        codes = [entry.deprecatedBuiltinCode for entry in tables.operatorCodes]
+        added = next(entry for entry in graph.operators if codes[entry.opcodeIndex] == ADD)
+        graph.tensors[added.inputs[1]].quantization.scale = [1e30]
 
-    return with_tables(seed("plain-float32"), edit)
+    return with_tables(seed("plain-int8"), edit)
 
 
 def _endless() -> bytes:
