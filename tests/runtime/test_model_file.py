@@ -15,7 +15,14 @@ from model_parts import joined, split, with_json_edited
 
 from hangtag.classifier import bundled_model
 from hangtag.errors import ContractError, HangtagError, ModelFileError
-from hangtag.model_file import CONTRACT_NAME, LABELS_NAME, ModelFile, parse_model, read_model_file
+from hangtag.model_file import (
+    CONTRACT_NAME,
+    LABELS_NAME,
+    ModelFile,
+    label_files,
+    parse_model,
+    read_model_file,
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +50,9 @@ def test_labels_txt_and_phone_metadata_say_what_the_contract_says(model: ModelFi
     assert metadata is not None
     assert metadata.mean == model.contract.input.mean
     assert metadata.std == model.contract.input.std
-    assert set(metadata.files) == {CONTRACT_NAME, LABELS_NAME}
+    labels = label_files(model.contract)
+    assert {LABELS_NAME, "labels-es.txt", "labels-de.txt"} == set(labels)
+    assert set(metadata.files) == {CONTRACT_NAME, *labels}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +108,7 @@ def test_a_model_without_contract_says_how_to_adopt_it(model: ModelFile) -> None
     ("edit", "said"),
     [
         (lambda c: c.update(schema_version=99), "schema version 99"),
-        (lambda c: c["labels"].append("cape"), "11 labels"),
+        (lambda c: c.update(labels=[*c["labels"], "cape"], translations={}), "11 labels"),
         (lambda c: c["labels"].__setitem__(0, "gown"), "labels.txt"),
         (lambda c: c["input"].update(width_px=192), "input shape"),
         (lambda c: c["input"]["tensor"].update(zero_point=128), "zero point"),
