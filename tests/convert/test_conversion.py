@@ -16,6 +16,7 @@ from tiny_run import TinyRun
 from hangtag import Classifier
 from hangtag.cli import main
 from hangtag.errors import DatasetError, OutputError, RunError
+from hangtag.interpreter import Interpreter
 from hangtag.labelled_folder import read_split
 from hangtag.progress import Progress
 from hangtag.scoring import score_photos
@@ -84,6 +85,20 @@ def test_the_table_is_what_the_files_really_do(converted: tuple[Path, Conversion
     for row in stored["files"]:
         content = (out / row["file"]).read_bytes()
         assert (row["size_bytes"], row["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_metadata_leaves_outputs_identical_to_the_bit(converted: tuple[Path, Conversion]) -> None:
+    rng = np.random.default_rng(4)
+    for row in converted[1].outcomes:
+        bare, whole = Interpreter(row.judged.bare), Interpreter(row.data)
+        for _ in range(3):
+            tensor = rng.integers(0, 256, bare.input_view().shape).astype(bare.input_view().dtype)
+            outputs = []
+            for interpreter in (bare, whole):
+                interpreter.input_view()[...] = tensor
+                interpreter.invoke()
+                outputs.append(interpreter.output())
+            np.testing.assert_array_equal(*outputs)
 
 
 def test_the_same_run_gives_the_same_bytes(
