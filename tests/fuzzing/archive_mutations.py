@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import random
@@ -158,11 +159,11 @@ def _spoil_value(plain: Any, rng: random.Random) -> None:
             continue
         choice = rng.random()
         if choice < 0.7:
-            node[key] = rng.choice(_ODD_VALUES)
+            node[key] = copy.deepcopy(rng.choice(_ODD_VALUES))
         elif choice < 0.85:
             del node[key]
         elif isinstance(node, dict):
-            node["odd"] = rng.choice(_ODD_VALUES)
+            node["odd"] = copy.deepcopy(rng.choice(_ODD_VALUES))
         return
 
 

@@ -66,12 +66,13 @@ def follow(case: Case, *, seconds: int) -> Trial:
     code, answer = _in_child(
         lambda: try_model(model.data, threads=1, engine=ENGINE) or "", seconds, limited=len(model.data)
     )
-    if code == -signal.SIGALRM:
+    if code in {-signal.SIGALRM, -signal.SIGXCPU}:
         return Trial(End.ENDLESS, "too long")
     said = verdict(code, answer, ENGINE)
     if said is not None:
         return _checked(Trial(End.KILLED if code else End.ENGINE, said))
-    code, answer = _in_child(lambda: _used(model), seconds, limited=None)
+    # A model that just made it in the child must not become a defect by a machine that is busy.
+    code, answer = _in_child(lambda: _used(model), 4 * seconds, limited=None)
     if code:
         return Trial(
             End.DEFECT, f"loading after it was tried ended with {code}: {answer.decode(errors='replace')}"
