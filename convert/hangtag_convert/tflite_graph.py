@@ -15,7 +15,14 @@ from ai_edge_litert import schema_py_generated as schema
 
 from hangtag.errors import ConversionError
 from hangtag_convert.ranges import Range
-from hangtag_convert.tables import floats_of, operator_codes, packed, unpacked
+from hangtag_convert.tables import (
+    add_buffer,
+    drop_unused_buffers,
+    floats_of,
+    operator_codes,
+    packed,
+    unpacked,
+)
 
 _PADDINGS = {schema.Padding.SAME: "SAME", schema.Padding.VALID: "VALID"}
 _ACTIVATIONS: Mapping[int, Callable[[Any], Any]] = {
@@ -107,8 +114,10 @@ class GraphNetwork(tf.Module):  # type: ignore[misc] # TensorFlow ships no annot
     def model(self) -> bytes:
         """Return the TFLite model with the weights and biases as they are now."""
         for number, variable in self.learned.items():
-            buffer = self._tables.buffers[self._graph.tensors[number].buffer]
-            buffer.data = np.frombuffer(variable.numpy().astype("<f4").tobytes(), np.uint8)
+            # A buffer of its own: weights that were alike may share one, and need not stay alike.
+            data = variable.numpy().astype("<f4").tobytes()
+            self._graph.tensors[number].buffer = add_buffer(self._tables, data)
+        drop_unused_buffers(self._tables)
         return packed(self._tables)
 
 
@@ -141,29 +150,33 @@ Inputs = Sequence[Any]
 
 
 def _conv(options: Any, inputs: Inputs) -> Any:
-    picture, weight, bias = inputs
+    picture, weight = inputs[:2]
     kernel = tf.transpose(weight, [1, 2, 3, 0])
     strides = [options.strideH, options.strideW]
     dilations = [options.dilationHFactor, options.dilationWFactor]
     found = tf.nn.conv2d(picture, kernel, strides, _PADDINGS[options.padding], dilations=dilations)
-    return _activated(options, found if bias is None else found + bias)
+    return _activated(options, _biased(found, inputs))
 
 
 def _depthwise(options: Any, inputs: Inputs) -> Any:
-    picture, weight, bias = inputs
+    picture, weight = inputs[:2]
     _, height, width, _ = weight.shape
     kernel = tf.reshape(weight, [height, width, picture.shape[-1], -1])
     strides = [1, options.strideH, options.strideW, 1]
     dilations = [options.dilationHFactor, options.dilationWFactor]
     found = tf.nn.depthwise_conv2d(picture, kernel, strides, _PADDINGS[options.padding], dilations=dilations)
-    return _activated(options, found if bias is None else found + bias)
+    return _activated(options, _biased(found, inputs))
+
+
+def _biased(found: Any, inputs: Inputs) -> Any:
+    bias = inputs[2] if len(inputs) > 2 else None
+    return found if bias is None else found + bias
 
 
 def _dense(options: Any, inputs: Inputs) -> Any:
     rows, weight = inputs[:2]
     found = tf.matmul(tf.reshape(rows, [-1, weight.shape[-1]]), weight, transpose_b=True)
-    bias = inputs[2] if len(inputs) > 2 else None
-    return _activated(options, found if bias is None else found + bias)
+    return _activated(options, _biased(found, inputs))
 
 
 def _pool(function: Callable[..., Any]) -> Callable[[Any, Inputs], Any]:

@@ -70,6 +70,23 @@ def _every_kind_of_layer() -> object:
     return keras.Model(picture, layers.Dense(4, activation="softmax")(found))
 
 
+def test_weights_that_share_their_bytes_part_when_they_are_moved(tmp_path: Path) -> None:
+    import keras
+
+    from hangtag_convert.tflite_graph import GraphNetwork
+
+    picture = keras.Input((8, 8, 3))
+    twins = [keras.layers.Conv2D(4, 1, use_bias=False, kernel_initializer="ones") for _ in range(2)]
+    found = keras.layers.Concatenate()([twin(picture) for twin in twins])
+    scores = keras.layers.Dense(2, use_bias=False)(keras.layers.GlobalAveragePooling2D()(found))
+    network = GraphNetwork(float32_of(keras.Model(picture, scores), tmp_path))
+    for number, variable in enumerate(network.learned.values()):
+        variable.assign(variable + number)
+    tensors = [np.full((1, 8, 8, 3), value, np.float32) for value in (0.25, 1.0)]
+    wanted = network.scores(np.concatenate(tensors)).numpy()
+    np.testing.assert_allclose(_outputs(network.model(), tensors), wanted, rtol=1e-5)
+
+
 def test_every_kind_of_layer_is_known(tmp_path: Path) -> None:
     import tensorflow as tf
 
