@@ -20,6 +20,7 @@ from hangtag.contract import ModelContract, OutputKind
 from hangtag.errors import BenchmarkError, HangtagError
 from hangtag.labelled_folder import LabelledFolder, read_split
 from hangtag.metrics import Scores
+from hangtag.model_probe import open_untrusted
 from hangtag.progress import Progress
 from hangtag.scoring import score_photos
 from hangtag_benchmarks.identity import identify
@@ -78,7 +79,7 @@ def measured(files: Sequence[Path], data: Path, plan: Plan, progress: Progress) 
     Raises:
         HangtagError: a file or the photos cannot be used, or a file could not be measured.
     """
-    classifiers = [Classifier.load(path) for path in files]
+    classifiers = [open_untrusted(path) for path in files]
     labels = classifiers[0].contract.labels
     there = [split for split in _SPLITS if (data / split).is_dir()] or list(_SPLITS[:1])
     folders = [read_split(data, split, labels) for split in there]

@@ -9,6 +9,7 @@ from typing import Any
 from hangtag.classifier import Classifier
 from hangtag.files import write_bytes
 from hangtag.model_file import parse_model, read_bytes
+from hangtag.model_probe import probe
 from hangtag_convert.formats import Format
 from hangtag_convert.golden_cases import frames_from, make_golden_cases
 from hangtag_convert.metadata import embed
@@ -29,7 +30,7 @@ def adopt(
 
     Raises:
         ConversionError: the contract's file cannot be read.
-        ModelFileError: ``model`` is not a TFLite model.
+        ModelFileError: ``model`` is not a TFLite model, or fails when it is tried in a child process.
         ContractError: the contract cannot be used or disagrees with the model.
         OutputError: ``out`` cannot be written.
     """
@@ -37,6 +38,8 @@ def adopt(
     bare = read_bytes(model)
     quantized = contract.output.tensor.scale is not None
     kind = Format.INT8 if quantized else Format.DYNAMIC  # of the float formats the widest tolerance
-    classifier = Classifier(parse_model(embed(bare, contract, None), str(model)))
+    whole = parse_model(embed(bare, contract, None), str(model))
+    probe(whole.data, str(model))
+    classifier = Classifier(whole)
     frames = None if golden is None else frames_from(golden)
     write_bytes(out, embed(bare, contract, make_golden_cases(classifier, kind.score_tolerance, frames)))

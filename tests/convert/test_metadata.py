@@ -85,7 +85,7 @@ def test_translations_that_disagree_with_the_contract_do_not_load(change: dict[s
 def test_what_does_not_fit_is_refused() -> None:
     model = bundled_model()
     with pytest.raises(ContractError, match="9 labels"):
-        embed(model.data, model.contract.replace(labels=model.contract.labels[:9]), None)
+        embed(model.data, model.contract.replace(labels=model.contract.labels[:9], translations={}), None)
     bgr = dataclasses.replace(model.contract.input, colour_order=ColourOrder.BGR)
     with pytest.raises(ConversionError, match="BGR"):
         embed(model.data, model.contract.replace(input=bgr), None)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hangtag.classifier import Classifier
 from hangtag.contract import ModelContract
 from hangtag.errors import PhotoError, RunError
 from hangtag.extras import extra_needed
 from hangtag.labelled_folder import LabelledFolder, dataset_digest, read_split
 from hangtag.metrics import Evaluation
 from hangtag.metrics import evaluate as measure
+from hangtag.model_probe import open_untrusted
 from hangtag.run_seal import CONTRACT_NAME, read_run
 from hangtag.scoring import Scorer, Scores, score_photos
 from hangtag_train.datasets import prepare
@@ -54,7 +54,7 @@ def open_scorer(model: Path, *, contract: Path | None = None, threads: int = 1) 
         return _keras_scorer(run.model, run.contract)
     if is_file_of_keras:
         return _keras_scorer(model, _contract_of(model, contract))
-    return Scorer.of_classifier(Classifier.load(model, threads=threads))
+    return Scorer.of_classifier(open_untrusted(model, threads=threads))
 
 
 def folder_of(data: str, splits: Sequence[str], options: SourceOptions, progress: Progress) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hangtag.errors import OutputError
 from hangtag.model_file import read_model_file
+from hangtag.model_probe import probe
 from hangtag_convert.mobile.android import android_files, default_package
 from hangtag_convert.mobile.facts import mobile_facts
 from hangtag_convert.mobile.golden import golden_files
@@ -50,6 +51,7 @@ def write_bundle(model: Path, platform: Platform, out: Path, *, package: str | N
     """
     _check_empty(out)
     original = read_model_file(model)
+    probe(original.data, str(model))
     facts = mobile_facts(original)
     golden = golden_files(facts, original)
     if platform is Platform.ANDROID:
