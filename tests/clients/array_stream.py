@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 Answerer = Callable[[Array, dict[str, Any]], dict[str, Any]]
 
 
-def write_request(stream: BinaryIO, array: Array, fields: dict[str, Any]) -> None:
+def write_request(stream: IO[bytes], array: Array, fields: dict[str, Any]) -> None:
     """Send one array with the fields that go with it."""
     head = {**fields, "dtype": array.dtype.name, "shape": array.shape}
     stream.write(json.dumps(head).encode() + b"\n")
@@ -49,7 +49,7 @@ def serve(load: Callable[[], tuple[dict[str, Any], Answerer]]) -> None:
         print(json.dumps({"error": f"{type(error).__name__}: {text}"}), file=answers, flush=True)
 
 
-def _read_array(stream: BinaryIO, dtype: str, shape: list[int]) -> Array:
+def _read_array(stream: IO[bytes], dtype: str, shape: list[int]) -> Array:
     wanted = np.dtype(dtype).itemsize * int(np.prod(shape))
     data = stream.read(wanted)
     if len(data) != wanted:

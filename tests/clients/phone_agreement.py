@@ -7,9 +7,9 @@ Four ways to hand a photo over are compared with what Hangtag itself makes of it
 - *cut out*: only that part, cut out by the app;
 - *whole*: the photo alone, as an app does that forgets the region: MediaPipe stretches it.
 
-What *region* and *cut out* lose is MediaPipe's resampling: with s source pixels to an input pixel it looks for
-pixel i at i * s, where Hangtag, as cv2.resize does, looks at (i + 0.5) * s - 0.5. An app for which that is too
-much hands over prepared pixels.
+What *region* and *cut out* lose is MediaPipe's resampling: with s source pixels to an input pixel it looks
+for pixel i at i * s, where Hangtag, as cv2.resize does, looks at (i + 0.5) * s - 0.5. An app for which that
+is too much hands over prepared pixels.
 """
 
 from __future__ import annotations

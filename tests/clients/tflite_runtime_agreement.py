@@ -58,7 +58,8 @@ def engine_scores(client: ClientProcess, classifier: Classifier, pictures: Itera
 
 def verify_there(model: Path) -> subprocess.CompletedProcess[str]:
     """Run ``hangtag verify MODEL --engine tflite-runtime`` where tflite-runtime is."""
-    command = [python_in(TFLITE_RUNTIME).with_name("hangtag"), "verify", model, "--engine", "tflite-runtime"]
+    hangtag = python_in(TFLITE_RUNTIME).with_name("hangtag")
+    command: list[str | Path] = [hangtag, "verify", model, "--engine", "tflite-runtime"]
     return subprocess.run(command, check=False, capture_output=True, text=True)
 
 
