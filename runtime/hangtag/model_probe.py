@@ -202,7 +202,9 @@ def limit_process(model_bytes: int, cpu_s: int) -> None:
     space = pages * resource.getpagesize() + _FREE_BYTES + _FREE_PER_BYTE * model_bytes
     limits = [limit for limit in resource.getrlimit(resource.RLIMIT_AS) if limit != resource.RLIM_INFINITY]
     space = min([space, *limits])
-    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    # A 32-bit system cannot say so much, and has no more.
+    with contextlib.suppress(ValueError, OverflowError):
+        resource.setrlimit(resource.RLIMIT_AS, (space, space))
 
 
 def main() -> None:

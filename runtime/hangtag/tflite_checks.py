@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,15 @@ import numpy.typing as npt
 from hangtag.errors import ModelFileError
 from hangtag.flatbuffer import Table, root
 from hangtag.flatbuffer_check import check_flatbuffer
-from hangtag.tflite_graphs import check_calls, check_graph, check_signature, in_range, operator_code
+from hangtag.tflite_graphs import (
+    GraphUse,
+    TensorUse,
+    check_calls,
+    check_graph,
+    check_signature,
+    in_range,
+    operator_code,
+)
 from hangtag.tflite_layouts import MODEL_LAYOUTS
 from hangtag.tflite_slots import (
     BITS,
@@ -30,11 +39,11 @@ from hangtag.tflite_slots import (
     TensorSlots,
 )
 
-MAX_ACTIVATION_BYTES = 2**30
-"""Most that all tensors without stored values may take together.
+MAX_WORKING_BYTES = 2**30
+"""Most that a model's tensors may take at one time, stored values aside.
 
-An EfficientNet-Lite4 asks for a quarter of it, and the boards that this runs on have one to eight times as
-much memory in all.
+An EfficientNet-B7 at 600 px asks for a fifth of it, and the boards that this runs on have one to eight times
+as much memory in all.
 """
 
 _SCHEMA_VERSION = 3
@@ -44,8 +53,19 @@ _SMALLEST_SCALE = np.finfo(np.float32).tiny
 _ZERO_POINTS = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-(2**15), 2**15 - 1)}
 
 
-def checked_model(data: bytes) -> Table:
-    """Return a model's root table after everything below it was checked.
+@dataclass(frozen=True, slots=True)
+class CheckedModel:
+    """A model's root table, below which everything was checked.
+
+    ``working_bytes`` is the memory that its tensors take at one time, stored values aside.
+    """
+
+    tables: Table
+    working_bytes: int
+
+
+def checked_model(data: bytes) -> CheckedModel:
+    """Check a model's tables, and all that they refer to.
 
     Args:
         data: the file, embedded archive included.
@@ -65,8 +85,7 @@ def checked_model(data: bytes) -> Table:
     stored = [place != _NOWHERE for place in stored_values(model)]
     for entry in model.tables(ModelSlots.METADATA):
         in_range(entry.scalar(MetadataEntrySlots.BUFFER, "<I"), len(stored), "metadata", "buffer")
-    _check_graphs(model, stored)
-    return model
+    return CheckedModel(model, _check_graphs(model, stored))
 
 
 def stored_values(model: Table) -> list[tuple[int, int]]:
@@ -96,31 +115,31 @@ def _place(buffer: Table, file_size: int) -> tuple[int, int]:
     return inside if inside and inside[0] < inside[1] else _NOWHERE
 
 
-def _check_graphs(model: Table, stored: Sequence[bool]) -> None:
+def _check_graphs(model: Table, stored: Sequence[bool]) -> int:
+    """Return the bytes that all graphs' tensors take at one time."""
     graphs = model.tables(ModelSlots.SUBGRAPHS)
     if not graphs:
         raise ModelFileError("damaged: the model has no subgraph")
     codes = [operator_code(entry) for entry in model.tables(ModelSlots.OPERATOR_CODES)]
-    asked = 0
     sizes: list[int] = []
-    calls: list[set[int]] = []
+    uses: list[GraphUse] = []
     for graph in graphs:
         tensors = [_checked_tensor(tensor, stored) for tensor in graph.tables(SubGraphSlots.TENSORS)]
-        asked += sum(size for size, there in tensors if not there)
         sizes.append(len(tensors))
-        calls.append(check_graph(graph, [there for _, there in tensors], codes, len(graphs)))
-    if asked > MAX_ACTIVATION_BYTES:
+        uses.append(check_graph(graph, tensors, codes, len(graphs)))
+    working = sum(use.peak_bytes for use in uses)
+    if working > MAX_WORKING_BYTES:
         raise ModelFileError(
-            f"its tensors ask for {asked / 2**30:.1f} GiB of memory; "
-            f"more than {MAX_ACTIVATION_BYTES // 2**30} GiB is not for a small device"
+            f"its tensors ask for {working / 2**30:.1f} GiB of memory at one time; "
+            f"more than {MAX_WORKING_BYTES // 2**30} GiB is not for a small device"
         )
-    check_calls(calls)
+    check_calls([use.calls for use in uses])
     for signature in model.tables(ModelSlots.SIGNATURES):
         check_signature(signature, sizes)
+    return working
 
 
-def _checked_tensor(tensor: Table, stored: Sequence[bool]) -> tuple[int, bool]:
-    """Return a tensor's bytes, and whether its values are there before the model runs."""
+def _checked_tensor(tensor: Table, stored: Sequence[bool]) -> TensorUse:
     code = tensor.scalar(TensorSlots.TYPE, "<b")
     if code not in DTYPE_CODES:
         raise ModelFileError(f"damaged: a tensor has the type {code}, which TensorFlow Lite does not know")
@@ -135,7 +154,8 @@ def _checked_tensor(tensor: Table, stored: Sequence[bool]) -> tuple[int, bool]:
     in_range(buffer, len(stored), "a tensor", "buffer")
     _check_quantization(tensor, DTYPE_CODES[code], shape, stored=stored[buffer])
     size = math.prod(int(side) for side in shape) * BITS.get(DTYPE_CODES[code], 0) // 8
-    return size, stored[buffer] or 0 in shape or tensor.scalar(TensorSlots.IS_VARIABLE, "<B") > 0
+    known = stored[buffer] or tensor.scalar(TensorSlots.IS_VARIABLE, "<B") > 0
+    return TensorUse(0 if stored[buffer] else size, known, empty=0 in shape)
 
 
 def _check_quantization(tensor: Table, dtype: str, shape: npt.NDArray[Any], *, stored: bool) -> None:

@@ -7,6 +7,7 @@ into stored weights, or runs a graph that runs itself until the stack is full.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,12 +45,33 @@ _NEWER_GRAPH_OPTIONS: Mapping[int, tuple[int, tuple[int, ...]]] = {
 """The same of operators whose options stand in the second union."""
 
 
-def check_graph(graph: Table, stored: Sequence[bool], codes: Sequence[int], graphs: int) -> set[int]:
-    """Check one graph's operators and return the other graphs that they run.
+@dataclass(frozen=True, slots=True)
+class TensorUse:
+    """What a graph has to know of a tensor.
+
+    ``size_bytes`` is the memory that it asks for, 0 where its values are stored; ``known`` is True where it
+    has values before anything runs, ``empty`` where it has no values at all.
+    """
+
+    size_bytes: int
+    known: bool
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GraphUse:
+    """The graphs that a graph runs, and the bytes that its tensors take at one time."""
+
+    calls: frozenset[int]
+    peak_bytes: int
+
+
+def check_graph(graph: Table, tensors: Sequence[TensorUse], codes: Sequence[int], graphs: int) -> GraphUse:
+    """Check one graph's operators in the order in which they run.
 
     Args:
         graph: the graph, whose tensors were checked.
-        stored: for each of its tensors, whether its values are there before anything runs.
+        tensors: what is known of each of them.
         codes: the model's operator codes.
         graphs: how many graphs the model has.
 
@@ -59,25 +81,41 @@ def check_graph(graph: Table, stored: Sequence[bool], codes: Sequence[int], grap
     inputs = graph.numbers(SubGraphSlots.INPUTS, "<i4")
     outputs = graph.numbers(SubGraphSlots.OUTPUTS, "<i4")
     for used in (inputs, outputs):
-        _tensors_in_range(used, len(stored), "an input or output")
-    fixed = {index for index, there in enumerate(stored) if there} | set(inputs.tolist())
-    known = set(fixed)
+        _tensors_in_range(used, len(tensors), "an input or output")
+    given = {index for index, tensor in enumerate(tensors) if tensor.known} | set(inputs.tolist())
+    known = given | {index for index, tensor in enumerate(tensors) if tensor.empty}
+    taken = set(given)
     calls: set[int] = set()
+    steps: list[tuple[set[int], set[int]]] = []
     for operator in graph.tables(SubGraphSlots.OPERATORS):
         index = operator.scalar(OperatorSlots.CODE_INDEX, "<I")
         in_range(index, len(codes), "an operator", "operator code")
-        written = _check_operator(operator, codes[index], len(stored), known)
-        if written & known:
+        read, written = _check_operator(operator, codes[index], len(tensors), known)
+        if written & taken:
             raise ModelFileError("damaged: an operator overwrites a tensor that has its values already")
+        taken |= written
         known |= written
+        steps.append((read, written))
         calls.update(_called(operator, codes[index], graphs))
     if not known.issuperset(outputs.tolist()):
         raise ModelFileError("damaged: no operator computes one of its outputs")
-    return calls
+    return GraphUse(frozenset(calls), _peak(steps, tensors, given | set(outputs.tolist())))
 
 
-def _check_operator(operator: Table, code: int, tensors: int, known: set[int]) -> set[int]:
-    """Return the tensors that an operator writes."""
+def _peak(steps: Sequence[tuple[set[int], set[int]]], tensors: Sequence[TensorUse], kept: set[int]) -> int:
+    """Return the most bytes that tensors take at one time; each is dropped after its last use."""
+    last = {index: step for step, (read, written) in enumerate(steps) for index in read | written}
+    now = peak = sum(tensors[index].size_bytes for index in kept)
+    for step, (read, written) in enumerate(steps):
+        now += sum(tensors[index].size_bytes for index in written - kept)
+        peak = max(peak, now)
+        done = {index for index in read | written if last[index] == step}
+        now -= sum(tensors[index].size_bytes for index in done - kept)
+    return peak
+
+
+def _check_operator(operator: Table, code: int, tensors: int, known: set[int]) -> tuple[set[int], set[int]]:
+    """Return the tensors that an operator reads and those that it writes."""
     inputs = operator.numbers(OperatorSlots.INPUTS, "<i4")
     outputs = operator.numbers(OperatorSlots.OUTPUTS, "<i4")
     _check_counts(operator, code, len(inputs), len(outputs))
@@ -86,12 +124,13 @@ def _check_operator(operator: Table, code: int, tensors: int, known: set[int]) -
     _tensors_in_range(inputs[2:], tensors, "an operator", low=-1)
     _tensors_in_range(operator.numbers(OperatorSlots.INTERMEDIATES, "<i4"), tensors, "an operator", low=-1)
     _tensors_in_range(np.concatenate([inputs[:2], outputs]), tensors, "an operator")
-    if not known.issuperset(index for index in inputs.tolist() if index >= 0):
+    read = set(inputs.tolist()) - {-1}
+    if not known.issuperset(read):
         raise ModelFileError("damaged: an operator reads a tensor before anything has computed it")
     written = set(outputs.tolist())
     if len(written) != len(outputs):
         raise ModelFileError("damaged: an operator writes the same tensor twice")
-    return written
+    return read, written
 
 
 def _check_counts(operator: Table, code: int, inputs: int, outputs: int) -> None:
@@ -111,7 +150,7 @@ def _check_counts(operator: Table, code: int, inputs: int, outputs: int) -> None
 
 
 def _called(operator: Table, code: int, graphs: int) -> Iterable[int]:
-    """Return the other graphs that an operator runs; options that are missing name the first one."""
+    """Return the other graphs that an operator runs."""
     for kind_slot, slot, known in (
         (OperatorSlots.OPTIONS_TYPE, OperatorSlots.OPTIONS, _GRAPH_OPTIONS),
         (OperatorSlots.NEWER_OPTIONS_TYPE, OperatorSlots.NEWER_OPTIONS, _NEWER_GRAPH_OPTIONS),
@@ -128,7 +167,7 @@ def _called(operator: Table, code: int, graphs: int) -> Iterable[int]:
             yield called
 
 
-def check_calls(calls: Sequence[set[int]]) -> None:
+def check_calls(calls: Sequence[frozenset[int]]) -> None:
     """Raise where a graph runs itself, over others or at once, or too many run inside each other.
 
     Args:

@@ -52,7 +52,7 @@ def read_model_info(data: bytes) -> ModelInfo:
     Raises:
         ModelFileError: not a TFLite model, cut short, or not one image in and one row of scores out.
     """
-    model = checked_model(data)
+    model = checked_model(data).tables
     main = model.tables(ModelSlots.SUBGRAPHS)[0]
     inputs, outputs = graph_tensors(main, SubGraphSlots.INPUTS), graph_tensors(main, SubGraphSlots.OUTPUTS)
     _check_single(inputs, outputs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from hangtag.tflite_metadata import MetadataInfo, read_metadata
 from hangtag.tflite_operators import operator_name
 from hangtag.tflite_schema import TensorInfo, graph_tensors
 from hangtag.tflite_slots import (
-    BITS,
     DTYPE_CODES,
     ModelSlots,
     OperatorCodeSlots,
@@ -38,7 +36,7 @@ class ModelSummary:
         tensors: how many of each dtype it has, the most frequent first.
         weights_bytes: bytes of all stored values.
         weights_sha256: digest of all stored values, in the file's order.
-        working_bytes: bytes of all tensors that it computes; the engine shares memory between them.
+        working_bytes: bytes that the tensors that it computes take at one time.
         metadata: what it says for phones, or None.
     """
 
@@ -63,7 +61,8 @@ def summarise(data: bytes) -> ModelSummary:
     Raises:
         ModelFileError: not a TFLite model, or damaged.
     """
-    model = checked_model(data)
+    checked = checked_model(data)
+    model = checked.tables
     graphs = model.tables(ModelSlots.SUBGRAPHS)
     tensors = [tensor for graph in graphs for tensor in graph.tables(SubGraphSlots.TENSORS)]
     used = {_buffer(tensor) for tensor in tensors}
@@ -82,7 +81,7 @@ def summarise(data: bytes) -> ModelSummary:
         tensors=_counted(DTYPE_CODES[tensor.scalar(TensorSlots.TYPE, "<b")] for tensor in tensors),
         weights_bytes=sum(end - start for start, end in weights),
         weights_sha256=digest.hexdigest(),
-        working_bytes=sum(_size(tensor) for tensor in tensors if not any(places[_buffer(tensor)])),
+        working_bytes=checked.working_bytes,
         metadata=read_metadata(model),
     )
 
@@ -103,9 +102,3 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
 
 def _buffer(tensor: Table) -> int:
     return tensor.scalar(TensorSlots.BUFFER, "<I")
-
-
-def _size(tensor: Table) -> int:
-    dtype = DTYPE_CODES[tensor.scalar(TensorSlots.TYPE, "<b")]
-    sides = (int(side) for side in tensor.numbers(TensorSlots.SHAPE, "<i4"))
-    return math.prod(sides) * BITS.get(dtype, 0) // 8

@@ -93,7 +93,7 @@ def _table_rows(found: Inspection) -> Iterator[_Row]:
     yield "operators", f"{sum(summary.operators.values())}{graphs}: {_counts(summary.operators)}"
     yield "tensors", f"{sum(summary.tensors.values())}: {_counts(summary.tensors)}"
     yield "weights", f"{megabytes(summary.weights_bytes)}, sha256 {summary.weights_sha256}"
-    yield "working memory", f"{megabytes(summary.working_bytes)} at most; tensors take turns in it"
+    yield "working memory", f"{megabytes(summary.working_bytes)} for tensors at one time"
     for role, tensors in (("input tensor", summary.inputs), ("output tensor", summary.outputs)):
         for tensor in tensors:
             yield role, _tensor(tensor)
