@@ -9,6 +9,7 @@ from collections.abc import Callable
 from fuzzing.places import Places
 from hangtag.flatbuffer_check import Layout
 from hangtag.tflite_layouts import MODEL_LAYOUTS
+from hangtag.tflite_operators import LEAST_INPUTS
 
 Mutation = Callable[[bytearray, Places, random.Random], None]
 
@@ -39,7 +40,10 @@ _ODD = {
     8: (0, 1, 2, 255, 2**31, 2**32, 2**62, 2**63 - 1, 2**63, 2**64 - 1),
 }
 _LAST_OPERATOR = 209
+_UNASKING = [code for code, inputs in LEAST_INPUTS.items() if inputs <= 2]
+"""Operators that take the place of another one without being refused for their number of inputs."""
 _CODE_TABLE, _OLD_CODE, _CODE = "OperatorCode", 0, 3
+_INPUTS_SLOT = 1
 _TENSOR_TABLE, _SHAPE_SLOT, _TYPE_SLOT = "Tensor", 0, 1
 
 
@@ -151,7 +155,7 @@ def other_operator(data: bytearray, places: Places, rng: random.Random) -> None:
     """Make one kind of operator another one, with the inputs and options it has."""
     codes = [place for place in places.numbers if place.table == _CODE_TABLE]
     newer = [place for place in codes if place.slot == _CODE]
-    code = rng.randrange(_LAST_OPERATOR + 1)
+    code = rng.choice(_UNASKING) if rng.random() < 0.8 else rng.randrange(_LAST_OPERATOR + 1)
     if newer:
         chosen = rng.choice(newer)
         _put(data, chosen.position, 4, code)
@@ -227,10 +231,16 @@ def other_shape(data: bytearray, places: Places, rng: random.Random) -> None:
 
 
 def rewire(data: bytearray, places: Places, rng: random.Random) -> None:
-    """Let an operator read or write another tensor."""
-    wires = [vector for vector in places.vectors if vector.table == "Operator" and vector.count]
+    """Let an operator read or write another tensor: mostly read one that is there already."""
+    earlier = rng.random() < 0.8
+    wires = [
+        vector
+        for vector in places.vectors
+        if vector.table == "Operator" and vector.count and (vector.slot == _INPUTS_SLOT or not earlier)
+    ]
     vector = rng.choice(wires)
-    _put(data, vector.position + 4 + 4 * rng.randrange(vector.count), 4, rng.randrange(-1, 60))
+    at = vector.position + 4 + 4 * rng.randrange(vector.count)
+    _put(data, at, 4, rng.randrange(_get(data, at, 4) % 256 + 1) if earlier else rng.randrange(-1, 60))
 
 
 def cut_or_grow(data: bytearray, _: Places, rng: random.Random) -> None:
@@ -248,17 +258,17 @@ def cut_or_grow(data: bytearray, _: Places, rng: random.Random) -> None:
 MUTATIONS: dict[Mutation, int] = {
     flip_bits: 2,
     spoil_number: 4,
-    spoil_element: 4,
+    spoil_element: 3,
     spoil_count: 1,
-    spoil_entry: 2,
-    redirect: 3,
-    new_list: 3,
-    spoil_constant: 4,
-    other_operator: 5,
-    other_options: 5,
-    other_type: 3,
-    other_shape: 3,
-    rewire: 3,
+    spoil_entry: 1,
+    redirect: 2,
+    new_list: 2,
+    spoil_constant: 5,
+    other_operator: 7,
+    other_options: 6,
+    other_type: 4,
+    other_shape: 5,
+    rewire: 5,
     cut_or_grow: 1,
 }
 """Every mutation, and how often it is taken beside the others."""
