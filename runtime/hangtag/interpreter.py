@@ -98,7 +98,7 @@ class TensorTap:
             DEFAULT_ENGINE,
             model_content=model,
             num_threads=threads,
-            experimental_preserve_all_tensors=False,
+            experimental_preserve_all_tensors=True,
             experimental_op_resolver_type=kernels.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )
         self._input_index = self._native.get_input_details()[0]["index"]
