@@ -38,7 +38,7 @@ bundled-model: $(VENV)/.dev
 	$(BIN)/python -m hangtag_convert.bundled "$(RUN)" --data "$(DATA)" --out "$(dir $(MODEL))"
 
 clean:
-	rm -rf $(VENV) build dist demo benchmark .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-clients build dist demo benchmark .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Hangtag needs Python 3.10 or newer, this is " + sys.version.split()[0])'

@@ -7,12 +7,16 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 from tiny_run import TinyRun, train_run
+
+if TYPE_CHECKING:
+    from hangtag_convert.record import Conversion
 
 Image = npt.NDArray[np.uint8]
 
@@ -130,3 +134,12 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     recipe = dataclasses.replace(load_recipe("clothing-quick"), size_px=64, head_epochs=15, model_name="tiny")
     train_run(root / "data", root / "run", recipe)
     return TinyRun(root / "run", root / "data")
+
+
+@pytest.fixture(scope="session")
+def tiny_conversion(tiny_run: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Conversion]:
+    """The folder of the tiny run's files in every format, and what conversion found."""
+    from converting import convert_to
+
+    out = tmp_path_factory.mktemp("tiny-files")
+    return out, convert_to(tiny_run.folder, out)

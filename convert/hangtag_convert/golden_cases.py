@@ -16,6 +16,7 @@ from hangtag.photos import find_photos, read_photo
 from hangtag.preprocess import Image, preprocess
 
 _SCORE_DIGITS = 7
+_CANDIDATES = 12
 _OWN_FRAMES = 4
 _INDEX_BYTES = 50_000
 """Kept for the scores: of a thousand labels they take a third of all."""
@@ -29,12 +30,13 @@ def make_golden_cases(
     Args:
         classifier: the model.
         score_tolerance: how far another device's scores may be off.
-        frames: BGR uint8 of any sizes; None for three that are drawn.
+        frames: BGR uint8 of any sizes; None for five that are drawn: three for the pixels and, of many, the
+            two that the model is least sure of: a score near 1 hardly moves, however a device computes.
 
     Raises:
         ConversionError: the cases would weigh more than :data:`hangtag.golden.MAX_TOTAL_BYTES`.
     """
-    chosen = _synthetic_frames() if frames is None else frames
+    chosen = (*_synthetic_frames(), *_doubtful(classifier)) if frames is None else frames
     cases = tuple(_case(f"golden-{number}.png", frame, classifier) for number, frame in enumerate(chosen))
     golden = GoldenCases(cases, score_tolerance)
     total = sum(map(len, golden.to_files().values()))
@@ -89,6 +91,20 @@ def _synthetic_frames() -> tuple[Image, ...]:
     channel differs, which catches a swapped colour order; odd sizes catch a crop that is off by a pixel.
     """
     return (_waves(231, 173), _shapes(149, 211), _noise(61, 47))
+
+
+def _doubtful(classifier: Classifier) -> tuple[Image, ...]:
+    """Return the two of a few drawn frames whose best score is lowest: scores there show most."""
+    frames = [_clouds(97, 83, seed) for seed in range(_CANDIDATES)]
+    best = [float(classifier.scores(frame).max()) for frame in frames]
+    return tuple(frames[place] for place in np.argsort(best, kind="stable")[:2])
+
+
+def _clouds(width: int, height: int, seed: int) -> Image:
+    """Return soft random colours: a few drawn bytes, enlarged by the kernel that is the same everywhere."""
+    words = np.random.PCG64(seed).random_raw(5 * 4 * 3)
+    few = (np.asarray(words) >> np.uint64(56)).astype(np.uint8).reshape(4, 5, 3)
+    return np.asarray(cv2.resize(few, (width, height), interpolation=cv2.INTER_LINEAR_EXACT), np.uint8)
 
 
 def _waves(width: int, height: int) -> Image:

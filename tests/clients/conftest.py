@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
-from tiny_run import TinyRun
 
 # The modules beside this file are also scripts, which find each other in their own folder.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -22,10 +20,10 @@ from client_environments import (
 )
 
 from hangtag.classifier import bundled_model
-from hangtag.cli import main
 from hangtag.preprocess import Image
 from hangtag.scene import render_garment
 from hangtag_convert.formats import Format
+from hangtag_convert.record import Conversion
 
 BUNDLED = "bundled"
 FORMATS = tuple(kind.value for kind in Format)
@@ -59,14 +57,9 @@ def bundled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def model_files(
-    tiny_run: TinyRun, bundled_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
+def model_files(tiny_conversion: tuple[Path, Conversion], bundled_file: Path) -> dict[str, Path]:
     """A small trained model in every format, by the format's name, and the bundled one."""
-    out = tmp_path_factory.mktemp("converted")
-    formats = [option for kind in FORMATS for option in ("--format", kind)]
-    done = CliRunner().invoke(main, ["convert", str(tiny_run.folder), "--out", str(out), *formats])
-    assert done.exit_code == 0, done.output
+    out = tiny_conversion[0]
     return {BUNDLED: bundled_file, **{kind: out / f"tiny-{kind}.tflite" for kind in FORMATS}}
 
 

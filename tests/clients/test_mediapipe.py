@@ -54,7 +54,6 @@ def test_each_file_loads_and_gives_prepared_pixels_the_same_scores(
     assert scores.worst("prepared") <= tolerance
 
 
-@pytest.mark.xfail(strict=True, reason="packing a model does not align its buffers to 16 bytes")
 def test_64_bit_biases_are_used_where_they_lie_in_the_file(
     model_files: dict[str, Path], opened: Opener, drawn_pictures: list[Image]
 ) -> None:

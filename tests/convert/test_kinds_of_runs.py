@@ -102,7 +102,7 @@ def test_a_thousand_labels_fit(float_files: tuple[Path, Any]) -> None:
     assert golden is not None
     assert sum(map(len, golden.to_files().values())) <= MAX_TOTAL_BYTES
     results = verify_cases(classifier)
-    assert len(results) == 3
+    assert len(results) == 5
     assert all(result.passed and result.worst_difference < 2e-4 for result in results)
     shown = CliRunner().invoke(main, ["inspect", str(path)])
     (labels,) = [line for line in shown.stdout.splitlines() if line.startswith("labels")]
@@ -164,7 +164,7 @@ def test_grey_models_become_all_formats(sees_grey: tuple[Path, Conversion]) -> N
         classifier = Classifier.load(run / written(row))
         assert classifier.contract.input.shape == (1, 28, 28, 1)
         assert classifier.contract.input.colour_order is ColourOrder.GREY
-        assert len(verify_cases(classifier)) == 3
+        assert len(verify_cases(classifier)) == 5
         assert all(case.passed for case in verify_cases(classifier))
 
 

@@ -95,7 +95,7 @@ def test_each_file_has_one_unit_and_proves_two_scores(
     assert classifier.model.info.output.shape == (1, 1)
     golden, metadata = classifier.model.golden, classifier.model.info.metadata
     assert golden is not None
-    assert [len(case.scores) for case in golden.cases] == [2] * 3
+    assert [len(case.scores) for case in golden.cases] == [2] * 5
     assert all(case.passed for case in verify_cases(classifier))
     # MediaPipe refuses to run a model whose label file has another number of lines than there are scores.
     assert metadata is not None
