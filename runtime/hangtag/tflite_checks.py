@@ -49,6 +49,8 @@ as much memory in all.
 _SCHEMA_VERSION = 3
 _MAX_RANK = 8
 _NOWHERE = (0, 0)
+_MOST_SHARED = 8
+"""How many times larger than the file its weights may be, counted as often as they are listed."""
 _SMALLEST_SCALE = np.finfo(np.float32).tiny
 _ZERO_POINTS = {"uint8": (0, 255), "int8": (-128, 127), "int16": (-(2**15), 2**15 - 1)}
 
@@ -95,6 +97,8 @@ def stored_values(model: Table) -> list[tuple[int, int]]:
         ModelFileError: they reach past the end, or lie on top of each other.
     """
     places = [_place(buffer, len(model.data)) for buffer in model.tables(ModelSlots.BUFFERS)]
+    if sum(end - start for start, end in places) > _MOST_SHARED * len(model.data):
+        raise ModelFileError("damaged: the same weights are listed too many times")
     free_from = 0
     # Buffers may share their values, all or none of them.
     for start, end in sorted({place for place in places if place != _NOWHERE}):

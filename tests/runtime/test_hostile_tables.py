@@ -186,9 +186,20 @@ def _long_list_many_times(model: bytes, copies: int, length: int) -> bytes:
     return with_tables(model, edit)
 
 
+def _same_weights_many_times(model: bytes, copies: int) -> bytes:
+    def edit(tables: Any) -> None:
+        for _ in range(copies):
+            buffer = schema.BufferT()
+            buffer.offset, buffer.size = 8, 4000
+            tables.buffers.append(buffer)
+
+    return with_tables(model, edit)
+
+
 @pytest.mark.parametrize(
     ("craft", "said"),
     [
+        (lambda: _same_weights_many_times(seed("plain-int8"), 500), "listed too many times"),
         (lambda: _many_times_one(seed("plain-int8"), 250_000), "lists more than"),
         (lambda: _long_list_many_times(seed("plain-int8"), 10, 20_000), "dimensions"),
     ],
