@@ -24,6 +24,7 @@ from hangtag.errors import HangtagError, ModelFileError
 
 if TYPE_CHECKING:
     from hangtag.classifier import Classifier
+    from hangtag.preprocess import Tensor
 
 TIMEOUT_S = 60.0
 """Longest that loading and running a model may take; a Raspberry Pi 3 needs a second or two."""
@@ -162,18 +163,13 @@ def try_model(data: bytes, *, threads: int, engine: str) -> str | None:
 
     Only for processes that may die of it.
     """
-    import numpy as np
-
     from hangtag.interpreter import Interpreter
 
-    rng = np.random.default_rng(0)
     try:
         interpreter = Interpreter(data, threads=threads, engine=engine)
-        for noise in (0, 1):
+        for noisy in (False, True):
             view = interpreter.input_view()
-            # Float models see -1 to 1, integer ones all that their type holds.
-            span = 1 if view.dtype.kind == "f" else np.iinfo(view.dtype).max
-            view[...] = noise * rng.uniform(-span if view.dtype.kind != "u" else 0, span, view.shape)
+            view[...] = _noise(view) if noisy else 0
             del view
             interpreter.invoke()
             interpreter.output()
@@ -184,6 +180,14 @@ def try_model(data: bytes, *, threads: int, engine: str) -> str | None:
     except Exception as error:  # noqa: BLE001 - whatever the engine's Python part raises, it refuses the model
         return f"the engine {engine} refuses the model: {error!r}"
     return None
+
+
+def _noise(like: Tensor) -> Tensor:
+    """Return random bytes in a tensor's shape and dtype; float models get them as -1 to 1, as most expect."""
+    import numpy as np
+
+    noise = np.random.default_rng(0).integers(0, 256, like.shape, np.uint8)
+    return noise / np.float32(127.5) - 1 if like.dtype.kind == "f" else noise.astype(like.dtype)
 
 
 def limit_process(model_bytes: int, cpu_s: int) -> None:

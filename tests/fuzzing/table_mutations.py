@@ -179,7 +179,7 @@ def other_options(data: bytearray, places: Places, rng: random.Random) -> None:
     if not kind_at or not options_at:
         return
     kind = _get(data, start + kind_at, 1) if rng.random() < 0.6 else rng.randrange(1, 127)
-    data[start + kind_at] = kind
+    _put(data, start + kind_at, 1, kind)
     target = _append_table(data, MODEL_LAYOUTS.get(f"Options{kind}", ()), rng)
     _put(data, start + options_at, 4, target - start - options_at)
 
