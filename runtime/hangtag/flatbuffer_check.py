@@ -120,8 +120,9 @@ class _Checker:
         self._tables += 1
         if self._tables > _MAX_TABLES:
             raise ModelFileError(f"damaged: it lists more than {_MAX_TABLES} parts; no honest model does")
-        entries, size = self._vtable(start)
-        for slot, field in enumerate(self._layouts[kind]):
+        layout = self._layouts[kind]
+        entries, size = self._vtable(start, len(layout))
+        for slot, field in enumerate(layout):
             offset = entries[slot] if slot < len(entries) else 0
             if not offset:
                 if field.required:
@@ -138,8 +139,8 @@ class _Checker:
             elif field.union is not None:
                 self._union(start, entries, slot, field.union)
 
-    def _vtable(self, start: int) -> tuple[tuple[int, ...], int]:
-        """Return the offsets of a table's fields by slot, and the bytes the table takes."""
+    def _vtable(self, start: int, slots: int) -> tuple[tuple[int, ...], int]:
+        """Return the offsets of a table's first fields by slot, and the bytes the table takes."""
         vtable = start - self._number("<i", start)
         if vtable < 0 or vtable % 2:
             raise ModelFileError("damaged: an offset points in front of the file")
@@ -147,7 +148,7 @@ class _Checker:
         size = self._number("<H", vtable + 2)
         if length < 4 or length % 2 or vtable + length > len(self._data) or start + size > len(self._data):
             raise ModelFileError("damaged or cut short: a table does not fit")
-        return struct.unpack_from(f"<{length // 2 - 2}H", self._data, vtable + 4), size
+        return struct.unpack_from(f"<{min(length // 2 - 2, slots)}H", self._data, vtable + 4), size
 
     def _vector(self, position: int, width: int) -> None:
         start, count = self._elements(position, width)

@@ -175,6 +175,21 @@ def _many_times_one(model: bytes, copies: int) -> bytes:
     return bytes(grown)
 
 
+def _long_vtable_many_times(model: bytes, copies: int) -> bytes:
+    """Return a model whose graph lists many tables of 4 bytes that share one vtable of 32,000 entries."""
+    graphs = field_place(model, target(model, 0), 2)
+    tensors = field_place(model, target(model, target(model, graphs) + 4), 0)
+    start = len(model) + -len(model) % 4
+    end = start + 4 + 8 * copies
+    grown = bytearray(model) + bytes(start - len(model)) + struct.pack("<I", copies)
+    # Each reference leads to the table as far behind it as there are references.
+    grown += struct.pack("<I", 4 * copies) * copies
+    grown += b"".join(struct.pack("<i", place - end) for place in range(end - 4 * copies, end, 4))
+    grown += struct.pack("<HH", 64_004, 4) + bytes(64_000)
+    struct.pack_into("<I", grown, tensors, start - tensors)
+    return bytes(grown)
+
+
 def _long_list_many_times(model: bytes, copies: int, length: int) -> bytes:
     """Return a model with many tensors that share one long shape."""
 
@@ -199,6 +214,7 @@ def _same_weights_many_times(model: bytes, copies: int) -> bytes:
 @pytest.mark.parametrize(
     ("craft", "said"),
     [
+        (lambda: _long_vtable_many_times(seed("plain-int8"), 15_000), "before anything has computed it"),
         (lambda: _same_weights_many_times(seed("plain-int8"), 500), "listed too many times"),
         (lambda: _many_times_one(seed("plain-int8"), 250_000), "lists more than"),
         (lambda: _long_list_many_times(seed("plain-int8"), 10, 20_000), "dimensions"),
