@@ -1,8 +1,8 @@
 """``python -m hangtag_benchmarks.shipping``: which file to ship, by size, speed and what it lost.
 
-Accuracy is compared with the first file named, photo by photo, on validation and test pooled; latencies are
-those of ``hangtag benchmark`` on one thread of this machine. Nothing is chosen on the test photos: the files
-are what conversion let through on validation.
+Accuracy is compared with the float32 file, photo by photo, on validation and test pooled; latencies are
+those of ``hangtag benchmark`` on one thread of this machine. What to ship is chosen on validation alone; the
+test photos are there to report.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from pathlib import Path
 import click
 import numpy as np
 
-from hangtag.classifier import Classifier
-from hangtag.comparison import AccuracyChange, compare
+from hangtag.comparison import MAX_DROP_POINTS, AccuracyChange, Comparison, compare
 from hangtag.contract import ModelContract, OutputKind
-from hangtag.errors import BenchmarkError, HangtagError
+from hangtag.errors import BenchmarkError, DatasetError, HangtagError
 from hangtag.labelled_folder import LabelledFolder, read_split
-from hangtag.metrics import Scores
 from hangtag.model_probe import open_untrusted
 from hangtag.progress import Progress
+from hangtag.readable import keep_readable, say_skipped
 from hangtag.scoring import score_photos
 from hangtag_benchmarks.identity import identify
 from hangtag_benchmarks.records import CPU, Plan
 from hangtag_benchmarks.session import run_benchmark
 
 _SPLITS = ("validation", "test")
-_MOST_LOST_POINTS = 0.5
+_REFERENCE = "-float32.tflite"
+"""How the name of the file ends that the others are compared with; without one it is the first."""
 _PLAN = Plan(passes=2, rounds=150, warmup_rounds=10)
 _QUICK = Plan(passes=1, rounds=30, warmup_rounds=3)
 
@@ -41,13 +41,14 @@ class ShippedFile:
     size_mb: float
     invoke_ms: float
     change: AccuracyChange
+    on_validation: AccuracyChange
     agreement: float
     contract: ModelContract
 
     @property
     def keeps_accuracy(self) -> bool:
-        """True where no more than half a point was lost."""
-        return round(self.change.drop_points, 9) <= _MOST_LOST_POINTS
+        """True where no more was lost on validation than conversion lets through."""
+        return not self.on_validation.lost_more_than(MAX_DROP_POINTS)
 
     @property
     def for_mediapipe(self) -> bool:
@@ -63,7 +64,7 @@ class ShippedFile:
 )
 @click.option("--quick", is_flag=True, help="Few rounds: a first impression of the latencies.")
 def shipping(files: tuple[Path, ...], data: Path, *, quick: bool) -> None:
-    """Compare FILES, the float32 one first, and say which to ship to which device."""
+    """Compare FILES of one model with its float32 one and say which to ship to which device."""
     try:
         rows = measured(files, data, _QUICK if quick else _PLAN, Progress())
     except HangtagError as error:
@@ -74,39 +75,53 @@ def shipping(files: tuple[Path, ...], data: Path, *, quick: bool) -> None:
 
 
 def measured(files: Sequence[Path], data: Path, plan: Plan, progress: Progress) -> tuple[ShippedFile, ...]:
-    """Measure each file; the first is what the others are compared with.
+    """Measure each file; the float32 one comes first, and the others are compared with it.
 
     Raises:
         HangtagError: a file or the photos cannot be used, or a file could not be measured.
     """
-    classifiers = [open_untrusted(path) for path in files]
+    order = sorted(files, key=lambda path: not path.name.endswith(_REFERENCE))
+    classifiers = [open_untrusted(path) for path in order]
     labels = classifiers[0].contract.labels
-    there = [split for split in _SPLITS if (data / split).is_dir()] or list(_SPLITS[:1])
-    folders = [read_split(data, split, labels) for split in there]
-    scores = [_pooled(one, folders, progress) for one in classifiers]
-    targets = np.concatenate([folder.targets for folder in folders])
-    latencies = _latencies(files, plan, progress)
+    for path, classifier in zip(order, classifiers, strict=True):
+        if classifier.contract.labels != labels:
+            raise BenchmarkError(f"{path} and {order[0]} have different labels; give files of one model")
+    folders = [_readable(data, split, labels, progress) for split in _SPLITS if (data / split).is_dir()]
+    if not folders:
+        raise DatasetError(f"{data} has neither validation/ nor test/; wanted a data set of these labels")
+    scores = [
+        [score_photos(one, folder, progress, one.contract.name) for folder in folders] for one in classifiers
+    ]
+    targets = [np.array(folder.targets) for folder in folders]
+    latencies = _latencies(order, plan, progress)
     rows = []
-    for path, classifier, found, invoke_ms in zip(files, classifiers, scores, latencies, strict=True):
-        compared = compare(scores[0], found, targets, labels)
-        if compared.accuracy is None:
-            raise ValueError("compared without labels")
+    for path, classifier, found, invoke_ms in zip(order, classifiers, scores, latencies, strict=True):
+        before, after, right = (np.concatenate(parts) for parts in (scores[0], found, targets))
+        pooled = compare(before, after, right, labels)
         rows.append(
             ShippedFile(
                 name=path.name,
                 size_mb=path.stat().st_size / 1e6,
                 invoke_ms=invoke_ms,
-                change=compared.accuracy,
-                agreement=compared.agreement,
+                change=_known(pooled),
+                on_validation=_known(compare(scores[0][0], found[0], targets[0], labels)),
+                agreement=pooled.agreement,
                 contract=classifier.contract,
             )
         )
     return tuple(rows)
 
 
-def _pooled(classifier: Classifier, folders: Sequence[LabelledFolder], progress: Progress) -> Scores:
-    name = classifier.contract.name
-    return np.concatenate([score_photos(classifier, folder, progress, name) for folder in folders])
+def _readable(data: Path, split: str, labels: Sequence[str], progress: Progress) -> LabelledFolder:
+    kept, errors = keep_readable(read_split(data, split, labels), progress, f"checking {split}")
+    say_skipped(progress, errors)
+    return kept
+
+
+def _known(compared: Comparison) -> AccuracyChange:
+    if compared.accuracy is None:
+        raise ValueError("compared without labels")
+    return compared.accuracy
 
 
 def _latencies(files: Sequence[Path], plan: Plan, progress: Progress) -> list[float]:
@@ -144,7 +159,7 @@ def advice(rows: Sequence[ShippedFile]) -> str:
     good = [row for row in rows if row.keeps_accuracy]
     on_phones = [row for row in good if row.for_mediapipe]
     halves = [row for row in good if row.name.endswith("-float16.tflite")]
-    fastest = f"fastest of those that lose at most {_MOST_LOST_POINTS} points"
+    fastest = f"fastest of those that lose at most {MAX_DROP_POINTS} points"
     choices = [
         ("Raspberry Pi, any CPU", _fastest(good), fastest),
         ("Android, iOS (MediaPipe Tasks or LiteRT)", _fastest(on_phones), f"{fastest} and that both take"),

@@ -50,8 +50,7 @@ class CalibrationSet:
     def spanning(self) -> Callable[[], Iterator[Tensor]]:
         """Return :meth:`tensors` as a function, the first photo's corners made black and white.
 
-        A byte can be anything from 0 to 255, whatever the photos hold. Two pixels of one photo move no other
-        layer's range that its own photos do not.
+        A byte can be anything from 0 to 255, whatever the photos hold.
         """
         darkest, brightest = tensor_table(self.spec)[0, [0, 255]]
 
@@ -65,16 +64,32 @@ class CalibrationSet:
 
 
 def choose_photos(train: LabelledFolder, count: int = PHOTOS) -> tuple[LabelledPhoto, ...]:
-    """Choose about ``count`` photos, as many of each label as there are, evenly through its sorted files."""
-    by_label = [
-        [photo for photo in train.photos if photo.label == index] for index in range(len(train.labels))
-    ]
-    share = max(1, count // len(by_label))
+    """Choose ``count`` photos, or all of fewer: of each label as many as there are, evenly through its files.
+
+    Labels take turns, so that what a small one cannot give comes from the others.
+    """
+    by_label: dict[int, list[LabelledPhoto]] = {}
+    for photo in train.photos:
+        by_label.setdefault(photo.label, []).append(photo)
+    shares = _shares([len(photos) for photos in by_label.values()], count)
     chosen: list[LabelledPhoto] = []
-    for photos in by_label:
-        places = np.linspace(0, len(photos) - 1, min(share, len(photos))).round().astype(int)
+    for photos, share in zip(by_label.values(), shares, strict=True):
+        places = np.linspace(0, len(photos) - 1, share).round().astype(int)
         chosen.extend(photos[place] for place in places)
     return tuple(chosen)
+
+
+def _shares(sizes: Sequence[int], count: int) -> list[int]:
+    """Return how many to take of groups of these sizes: equally many, as far as there are."""
+    shares, left = [0] * len(sizes), min(count, sum(sizes))
+    while left:
+        open_groups = [group for group, size in enumerate(sizes) if shares[group] < size]
+        each = max(1, left // len(open_groups))
+        for group in open_groups[:left]:
+            taken = min(each, sizes[group] - shares[group], left)
+            shares[group] += taken
+            left -= taken
+    return shares
 
 
 def own_photos(folder: Path, labels: Sequence[str], spec: InputSpec) -> LabelledFolder:

@@ -34,7 +34,7 @@ def chatter_kept(what: str) -> Iterator[None]:
             raise
         # Whatever a converter raises becomes one line; its log is quoted so that nothing is hidden.
         except Exception as error:
-            said = " ".join(str(error).split())
+            said = " ".join(str(error).split()) or type(error).__name__
             raise ConversionError(
                 f"{what} failed: {_translated(said) or _quoted(said, printed.read())}"
             ) from error

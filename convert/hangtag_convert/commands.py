@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from hangtag.comparison import MAX_DROP_POINTS
 from hangtag.errors import ConversionError, GateFailed
 from hangtag.extras import extra_needed
 from hangtag.native_output import import_quietly
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from hangtag_convert.conversion import Plan
     from hangtag_convert.record import Conversion
 
+_OF_CONVERSION = ("kinds", "data", "calibration", "recover", "max_drop_points", "template")
+"""Parameters that mean nothing where a .tflite is adopted."""
 _LABELS_NAME = re.compile(r"labels-(.+)\.txt", re.DOTALL)
 
 
@@ -47,7 +52,7 @@ _LABELS_NAME = re.compile(r"labels-(.+)\.txt", re.DOTALL)
     "--max-drop",
     "max_drop_points",
     type=click.FloatRange(0, 100),
-    default=0.5,
+    default=MAX_DROP_POINTS,
     show_default=True,
     help="Points of top-1 that a file may lose; one that loses more is not written, and the exit code is 1.",
 )
@@ -99,6 +104,8 @@ def convert(
     SOURCE is a training run's folder; or a .keras file or a SavedModel, with --contract and --out; or a
     .tflite made elsewhere, with --contract and --out NEW.tflite.
     """
+    if math.isnan(options["max_drop_points"]):
+        raise click.BadParameter("nan; wanted points from 0 to 100", param_hint="--max-drop")
     texts = {"name": name, "description": description, "author": author, "licence": licence}
     described: dict[str, Any] = {key: value for key, value in texts.items() if value is not None}
     if label_files:
@@ -207,10 +214,13 @@ def _adopt(
             f"{source} is a .tflite: to adopt it give --contract CONTRACT.json and --out NEW.tflite "
             "(hangtag inspect --template writes a contract to fill in)"
         )
-    unused = [name for name in ("data", "calibration", "recover") if options[name]]
-    if unused:
-        raise click.UsageError(
-            f"--{unused[0]} is for networks that are converted; {source} is a .tflite already"
-        )
+    context = click.get_current_context()
+    given = (
+        name for name in _OF_CONVERSION if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    )
+    unused = next(given, None)
+    if unused is not None:
+        option = next(one for one in context.command.params if one.name == unused)
+        raise click.UsageError(f"{option.opts[0]} is for networks that are converted; {source} is a .tflite")
     adopt(source, contract_file, out, described=described, golden=options["golden"])
     click.echo(f"wrote {out}", err=True)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hangtag.comparison import MAX_DROP_POINTS
 from hangtag.errors import ConversionError
-from hangtag.files import make_folder
+from hangtag.files import check_writable, make_folder
 from hangtag.progress import Progress
 from hangtag.versions import versions
 from hangtag_convert.formats import Format
-from hangtag_convert.gate import MAX_DROP_POINTS
 from hangtag_convert.golden_cases import frames_from
 from hangtag_convert.making import Making, open_parent
 from hangtag_convert.pictures import Pictures, find_pictures
@@ -68,14 +68,17 @@ def convert(plan: Plan, progress: Progress) -> Conversion:
         OutputError: ``out`` cannot be written to.
     """
     source = read_source(plan.source, plan.contract_file)
+    check_writable(plan.out)
     source = dataclasses.replace(source, contract=source.contract.replace(**plan.described))
-    wanted = plan.kinds is None or any(kind.is_calibrated for kind in plan.kinds)
+    wanted = plan.kinds is None or any(
+        kind.is_calibrated or (plan.recover and kind.is_recoverable) for kind in plan.kinds
+    )
     pictures = find_pictures(
         source, plan.data, plan.calibration, needed=wanted, recover=plan.recover, progress=progress
     )
-    golden = None if plan.golden is None else frames_from(plan.golden)
+    labels = len(source.contract.labels)
+    golden = None if plan.golden is None else frames_from(plan.golden, labels)
     kinds = _chosen(plan.kinds, source, pictures, progress)
-    make_folder(plan.out)
     with tempfile.TemporaryDirectory() as temporary:
         parent = open_parent(source, pictures.yardstick, Path(temporary))
         making = Making(parent, pictures, plan.max_drop_points, progress)
@@ -88,6 +91,7 @@ def convert(plan: Plan, progress: Progress) -> Conversion:
         outcomes=outcomes,
         versions=versions("ai-edge-litert"),
     )
+    make_folder(plan.out)
     write_conversion(result, plan.out)
     return result
 

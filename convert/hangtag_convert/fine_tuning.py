@@ -18,6 +18,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from hangtag.contract import TensorFormat
+from hangtag.errors import ConversionError
 from hangtag.photos import read_photo
 from hangtag.preprocess import Preprocessor, tensor_table
 from hangtag.progress import Progress
@@ -66,6 +67,8 @@ def fine_tuned(
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
     optimizer = keras.optimizers.Adam(rate)
     variables = list(network.learned.values())
+    if not variables:
+        raise ConversionError("the network has no weights to fine-tune")
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def step(bytes_: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:

@@ -6,10 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from hangtag.calibration import refitted_threshold
 from hangtag.classifier import Classifier
 from hangtag.comparison import Comparison, compare
 from hangtag.contract import ModelContract
+from hangtag.errors import ContractError
 from hangtag.metrics import Scores
 from hangtag.model_file import parse_model
 from hangtag.preprocess import Preprocessor
@@ -19,8 +22,8 @@ from hangtag_convert.formats import Format
 from hangtag_convert.metadata import completed_contract, embed
 from hangtag_convert.yardstick import Yardstick
 
-MAX_DROP_POINTS = 0.5
-"""Percentage points of top-1 that a file may lose, unless the user says otherwise."""
+_SUM_SLACK = 0.01
+"""How far a float network's probabilities may be from adding up to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,7 @@ class Judged:
     def passed(self) -> bool:
         """False where more accuracy was lost than allowed; True as well where nothing could be measured."""
         accuracy = self.comparison.accuracy
-        # A hair of rounding must not fail a drop that equals the limit.
-        return accuracy is None or round(accuracy.drop_points, 9) <= self.max_drop_points
+        return accuracy is None or not accuracy.lost_more_than(self.max_drop_points)
 
     @property
     def verdict(self) -> str:
@@ -101,6 +103,26 @@ def judge(
         provenance=dataclasses.replace(origin, metrics={**origin.metrics, **measured}),
     )
     return Judged(kind, bare, described, comparison, max_drop_points)
+
+
+def check_probabilities(scores: Scores, what: str, *, slack: float = 1e-4) -> None:
+    """Raise unless scores are probabilities: a network of logits under a contract that says softmax is not.
+
+    Args:
+        scores: shape (pictures, labels).
+        what: whose they are, for the message.
+        slack: how far rounding may bring them off.
+
+    Raises:
+        ContractError: one lies outside 0 to 1, or those of a picture do not add up to 1.
+    """
+    off = np.abs(scores.sum(axis=1) - 1).max()
+    low, high = float(scores.min()), float(scores.max())
+    if low < -slack or high > 1 + slack or off > max(_SUM_SLACK, slack * scores.shape[1]):
+        raise ContractError(
+            f"the scores of {what} are no probabilities (from {low:.3g} to {high:.3g}): if they are logits, "
+            "say so in the contract, output kind logits"
+        )
 
 
 def failures(judged: Sequence[Judged]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from hangtag.classifier import Classifier
-from hangtag.contract import InputSpec
+from hangtag.contract import InputSpec, OutputKind, OutputSpec
 from hangtag.errors import ConversionError
 from hangtag.golden import MAX_TOTAL_BYTES, GoldenCase, GoldenCases, tensor_sha256
 from hangtag.photos import find_photos, read_photo
@@ -18,8 +18,9 @@ from hangtag.preprocess import Image, preprocess
 _SCORE_DIGITS = 7
 _CANDIDATES = 12
 _OWN_FRAMES = 4
-_INDEX_BYTES = 50_000
-"""Kept for the scores: of a thousand labels they take a third of all."""
+_INDEX_BYTES, _SCORE_BYTES = 500, 18
+"""What one case takes in the index, at most: its name and digest, and each score with its label's number."""
+_FEWEST_BYTES = 2000
 
 
 def make_golden_cases(
@@ -38,7 +39,7 @@ def make_golden_cases(
     """
     chosen = (*_synthetic_frames(), *_doubtful(classifier)) if frames is None else frames
     cases = tuple(_case(f"golden-{number}.png", frame, classifier) for number, frame in enumerate(chosen))
-    golden = GoldenCases(cases, score_tolerance)
+    golden = GoldenCases(cases, max(score_tolerance, _of_logits(classifier.contract.output)))
     total = sum(map(len, golden.to_files().values()))
     if total > MAX_TOTAL_BYTES:
         raise ConversionError(
@@ -48,18 +49,27 @@ def make_golden_cases(
     return golden
 
 
-def frames_from(folder: Path) -> tuple[Image, ...]:
-    """Return BGR frames for golden cases from the user's photos: a few, spread through the sorted folder.
+def _of_logits(spec: OutputSpec) -> float:
+    """Return how far a step and a half of a stored logit can move its probability: a quarter at p = 1/2."""
+    logits = spec.kind is OutputKind.LOGITS and spec.tensor.scale is not None
+    return 0.25 * 1.5 * float(spec.tensor.scale or 0.0) if logits else 0.0
+
+
+def frames_from(folder: Path, labels: int) -> tuple[Image, ...]:
+    """Return BGR frames for golden cases of so many labels from the user's photos, spread through the folder.
 
     Each is scaled down until its PNG fits its share of :data:`hangtag.golden.MAX_TOTAL_BYTES`; they travel
     inside the model, where everybody who gets it can see them.
 
     Raises:
         PhotoError: the folder holds no photo, or one cannot be read.
+        ConversionError: so many labels' scores leave no room.
     """
     paths = list(find_photos([folder]))
     chosen = [paths[round(place)] for place in np.linspace(0, len(paths) - 1, min(_OWN_FRAMES, len(paths)))]
-    share = (MAX_TOTAL_BYTES - _INDEX_BYTES) // len(chosen)
+    share = MAX_TOTAL_BYTES // len(chosen) - _INDEX_BYTES - _SCORE_BYTES * labels
+    if share < _FEWEST_BYTES:
+        raise ConversionError(f"the scores of {labels} labels leave no room for photos as golden cases")
     return tuple(_fitting(read_photo(path), share) for path in chosen)
 
 

@@ -9,13 +9,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
 
 from hangtag.interpreter import TensorTap
 from hangtag.preprocess import Tensor
 from hangtag_convert.tables import operator_codes, unpacked
 
 PHOTOS = 8
-"""Photos that layers are compared on: errors of layers hardly differ between photos."""
+"""Photos that layers are compared on: enough to rank them, and their errors are no more than a ranking."""
+
+
+_KINDS = schema.BuiltinOperator
+_names = {number: name for name, number in vars(_KINDS).items() if isinstance(number, int)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,11 @@ def layer_errors(parent: bytes, quantized: bytes, inputs: Iterable[Tensor]) -> t
         ModelFileError: a model cannot be run.
     """
     graphs = [unpacked(model) for model in (parent, quantized)]
-    by_name = {_name(tensor): number for number, tensor in enumerate(graphs[0].subgraphs[0].tensors)}
+    by_name = {
+        _name(tensor): number
+        for number, tensor in enumerate(graphs[0].subgraphs[0].tensors)
+        if _is_activation(graphs[0], tensor)
+    }
     quantized_graph = graphs[1].subgraphs[0]
     shared = {
         number: by_name[_name(tensor)]
@@ -56,8 +65,6 @@ def layer_errors(parent: bytes, quantized: bytes, inputs: Iterable[Tensor]) -> t
 
 
 def _is_activation(tables: Any, tensor: Any) -> bool:
-    from ai_edge_litert import schema_py_generated as schema
-
     data = tables.buffers[tensor.buffer].data
     return (data is None or not len(data)) and (
         tensor.type == schema.TensorType.FLOAT32 or _scale(tensor) is not None
@@ -108,18 +115,18 @@ def _real(values: Tensor, tensor: Any) -> npt.NDArray[np.float64]:
 
 
 def _errors(tables: Any, squares: dict[int, float]) -> Iterable[LayerError]:
-    from ai_edge_litert import schema_py_generated as schema
-
-    names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
     codes, graph = operator_codes(tables), tables.subgraphs[0]
+    known = dict(squares)
     for operator in graph.operators:
-        output = int(operator.outputs[0])
-        if output not in squares:
+        output, code = int(operator.outputs[0]), codes[operator.opcodeIndex]
+        before = max((known.get(int(index), 0.0) for index in operator.inputs), default=0.0)
+        # A tensor without a partner hands on what came to it.
+        known.setdefault(output, before)
+        if output not in squares or code in {_KINDS.QUANTIZE, _KINDS.DEQUANTIZE}:
             continue
-        before = max((squares.get(int(index), 0.0) for index in operator.inputs), default=0.0)
         yield LayerError(
             layer=_readable(graph.tensors[output]),
-            operator=names.get(codes[operator.opcodeIndex], "custom"),
+            operator=_names.get(code, "custom"),
             error=math.sqrt(squares[output]),
             added=math.sqrt(max(squares[output] - before, 0.0)),
         )

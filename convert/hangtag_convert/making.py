@@ -8,13 +8,14 @@ from pathlib import Path
 
 from hangtag.classifier import Classifier
 from hangtag.contract import ModelContract
+from hangtag.errors import ConversionError
 from hangtag.metrics import Scores, top_k
 from hangtag.model_file import parse_model
 from hangtag.preprocess import Image
 from hangtag.progress import Progress
 from hangtag_convert.chatter import chatter_kept
 from hangtag_convert.formats import Format
-from hangtag_convert.gate import Judged, judge
+from hangtag_convert.gate import Judged, check_probabilities, judge
 from hangtag_convert.golden_cases import make_golden_cases
 from hangtag_convert.integers import Integers, Way
 from hangtag_convert.layers import PHOTOS, LayerError, layer_errors
@@ -59,6 +60,7 @@ def open_parent(source: Source, yardstick: Yardstick, folder: Path) -> Parent:
     with chatter_kept("loading the network"):
         network = open_network(source, folder)
         scores = yardstick.scores(network.scorer, Progress(quiet=True))
+    check_probabilities(scores, str(source.network))
     with chatter_kept("converting to float32"):
         float32 = float_tflite(folder, Format.FLOAT32)
     return Parent(for_files(source.contract), scores, yardstick, folder, float32)
@@ -96,12 +98,26 @@ class Making:
     def _tried(self, kind: Format) -> list[tuple[Judged, Way | None]]:
         """Return the ways that were tried to make one format, up to the first that passes."""
         tried: list[tuple[Judged, Way | None]] = []
-        for bare, way in self._candidates(kind):
+        candidates = self._candidates(kind)
+        while (found := self._next(candidates, first=not tried)) is not None:
+            bare, way = found
             tried.append((self._judged(bare, kind), way))
             if tried[-1][0].passed or not self._recovers(kind):
                 break
             self._progress.say(f"  {_how(way, kind)}: {tried[-1][0].verdict}")
         return tried
+
+    def _next(
+        self, candidates: Iterator[tuple[bytes, Way | None]], *, first: bool
+    ) -> tuple[bytes, Way | None] | None:
+        """Return the next way; where one that tries harder is not possible, say so: what there is stays."""
+        try:
+            return next(candidates, None)
+        except ConversionError as error:
+            if first:
+                raise
+            self._progress.say(f"  not to be recovered further: {error}")
+            return None
 
     def _candidates(self, kind: Format) -> Iterator[tuple[bytes, Way | None]]:
         """Give the plain way first, then those that try harder."""

@@ -20,11 +20,18 @@ from hangtag.tflite_schema import ModelInfo, TensorInfo
 from hangtag_convert.metadata import for_files
 from hangtag_convert.source import Source
 
-_FILE_OPERATIONS = frozenset(
-    {"ReadFile", "WriteFile", "MatchingFiles", "Save", "SaveV2", "SaveSlices", "MergeV2Checkpoints"}
-    | {"PyFunc", "PyFuncStateless", "EagerPyFunc", "PrintV2", "Print"}
+_HARMLESS_STATEFUL = frozenset(
+    {"VarHandleOp", "VariableV2", "ReadVariableOp", "AssignVariableOp", "VarIsInitializedOp"}
+    | {"StatefulPartitionedCall", "NoOp", "Placeholder", "RandomUniform", "RandomStandardNormal"}
+    | {"TruncatedNormal", "DisableCopyOnRead", "DestroyResourceOp", "AssignAddVariableOp"}
 )
-"""Operations by which a SavedModel could read or write files or call Python when it runs."""
+"""Operations with effects that a classifier's SavedModel may hold: variables, calls, first weights."""
+_SAVER = frozenset({"SaveV2", "RestoreV2", "MergeV2Checkpoints"})
+"""What TensorFlow itself adds to read a SavedModel's variables back."""
+_TOUCHES_FILES = frozenset(
+    {"ReadFile", "WriteFile", "MatchingFiles", "WholeFileReaderV2", "PyFunc", "EagerPyFunc"}
+)
+"""Operations that touch files or call Python, whatever TensorFlow says of their effects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,7 @@ def _keras_model(path: Path) -> _Loaded:
 
 
 def _saved_model(path: Path) -> _Loaded:
+    _check_operations(path)
     loaded = tf.saved_model.load(str(path))
     signatures = dict(loaded.signatures)
     name = "serving_default" if "serving_default" in signatures else next(iter(signatures), None)
@@ -125,7 +133,6 @@ def _saved_model(path: Path) -> _Loaded:
             f"the signature {name} of {path} has {len(taken)} inputs and {len(given)} outputs; "
             "wanted one image in and one row of scores out"
         )
-    _check_operations(path, function)
     argument, result = next(iter(taken)), next(iter(given))
 
     def network(image: Any) -> Any:
@@ -141,15 +148,39 @@ def _saved_model(path: Path) -> _Loaded:
     return _Loaded(loaded, network, outputs, *shapes)
 
 
-def _check_operations(path: Path, function: Any) -> None:
-    """Raise where a SavedModel would touch files or call Python: it comes from anywhere, and runs here."""
-    graph = function.graph.as_graph_def()
-    found = {node.op for node in graph.node}
-    found |= {node.op for inner in graph.library.function for node in inner.node_def}
-    if found & _FILE_OPERATIONS:
+def _check_operations(path: Path) -> None:
+    """Raise where a SavedModel could do more than compute; its graph is read, and nothing of it is run.
+
+    It comes from anywhere, and loading it runs what it says should be run on loading. Operations that
+    TensorFlow calls stateful (files, tables, summaries, Python) are refused but for those that a classifier
+    needs. A first fence, no sandbox: what reads variables back could be turned to other files.
+
+    Raises:
+        ConversionError: it could, or its graph cannot be read.
+    """
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from tensorflow.core.protobuf import saved_model_pb2
+    from tensorflow.python.framework import op_def_registry
+
+    saved = saved_model_pb2.SavedModel()
+    try:
+        saved.ParseFromString((path / "saved_model.pb").read_bytes())
+    except (OSError, DecodeError) as error:
+        raise ConversionError(f"{path} holds no SavedModel that can be read: {error}") from None
+    found = {node.op for graph in saved.meta_graphs for node in graph.graph_def.node}
+    found |= {
+        node.op
+        for graph in saved.meta_graphs
+        for function in graph.graph_def.library.function
+        for node in function.node_def
+    }
+    known = {name: op_def_registry.get(name) for name in found}
+    odd = {name for name, definition in known.items() if definition is not None and definition.is_stateful}
+    odd = (odd - _HARMLESS_STATEFUL - _SAVER) | (found & _TOUCHES_FILES)
+    if odd:
         raise ConversionError(
-            f"{path} would read or write files or call Python when it runs "
-            f"({', '.join(sorted(found & _FILE_OPERATIONS))}); wanted a plain classifier"
+            f"{path} could read or write files or call Python when it runs ({', '.join(sorted(odd))}); "
+            "wanted a plain classifier"
         )
 
 
@@ -161,6 +192,10 @@ def _check_shapes(path: Path, contract: ModelContract, loaded: _Loaded) -> None:
     """Raise unless the network takes and gives what the contract says, in a batch of any size or of one."""
     wanted = (contract.input.shape, (1, contract.output_units))
     for found, shape, role in zip((loaded.taken, loaded.given), wanted, ("image", "scores"), strict=True):
-        same = len(found) == len(shape) and found[0] in {None, 1}
-        if not same or any(side not in {None, want} for side, want in zip(found[1:], shape[1:], strict=True)):
+        if len(found) == len(shape) and found[0] not in {None, 1}:
+            raise ConversionError(
+                f"{path} takes {found[0]} images at once; export it with a batch of 1 or of any number"
+            )
+        fits = len(found) == len(shape)
+        if not fits or any(a not in {None, b} for a, b in zip(found[1:], shape[1:], strict=True)):
             raise ConversionError(f"{path} has {role} of shape {found[1:]}, its contract says {shape[1:]}")

@@ -9,6 +9,7 @@ tensor keeps memory of its own while it is watched.
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -26,7 +27,7 @@ Range = tuple[float, float]
 
 _BINS = 4096
 _MOST_COUNTED = 20_000
-"""Values of one tensor of one photo that are counted; of more, evenly chosen ones."""
+"""Values of one tensor of one photo that are counted; of more, so many drawn by a seed."""
 _STEPS = 255
 _SHRINKS = np.linspace(0.2, 1.0, 41)
 _THREADS = 2
@@ -43,6 +44,12 @@ class RangeRule(str, enum.Enum):
     """What is left when one value in 10,000 is clipped at either end."""
     PERCENTILE_99_9 = "percentile-99.9"
     """What is left when one value in 1,000 is clipped at either end."""
+
+
+@functools.lru_cache(maxsize=256)
+def _drawn(size: int) -> npt.NDArray[np.int64]:
+    """Return places in a tensor of that size. Every n-th would always hit the same channels."""
+    return np.random.default_rng(size).integers(size, size=_MOST_COUNTED)
 
 
 @dataclass(slots=True)
@@ -82,7 +89,9 @@ class Observed:
             self.counts = np.zeros(_BINS, np.int64)
             self.counts[_BINS // 4 : -_BINS // 4] = pairs
             self.reach *= 2
-        few = values.reshape(-1)[:: max(1, -(-values.size // _MOST_COUNTED))]
+        few = values.reshape(-1)
+        if few.size > _MOST_COUNTED:
+            few = few[_drawn(few.size)]
         places = ((few + self.reach) * (_BINS / 2 / self.reach)).astype(np.int64)
         self.counts += np.bincount(np.clip(places, 0, _BINS - 1), minlength=_BINS)
 

@@ -60,7 +60,7 @@ def any_photos(folder: Path) -> LabelledFolder:
     """Return the photos below any folder, as if they had one label; of a data set, those of ``train`` alone.
 
     Raises:
-        DatasetError: there is no such folder.
+        DatasetError: there is no such folder, or its photos are kept for measuring.
         PhotoError: it holds no photo.
     """
     if not folder.is_dir():
@@ -68,6 +68,12 @@ def any_photos(folder: Path) -> LabelledFolder:
             f"there is no folder {folder}; wanted one with photos, in folders of labels or not"
         )
     inside = folder / "train"
+    kept = [split for split in ("validation", "test") if (folder / split).is_dir()]
+    if kept and not inside.is_dir():
+        raise DatasetError(
+            f"{folder} has {kept[0]}/, whose photos are kept for measuring, and no train/; "
+            "give photos to calibrate on that are neither"
+        )
     searched = inside if inside.is_dir() else folder
     photos = tuple(LabelledPhoto(path, 0) for path in find_photos([searched]))
     return LabelledFolder(searched, ("any",), photos)
@@ -89,11 +95,13 @@ def readable(split: LabelledFolder, progress: Progress) -> LabelledFolder:
 def _check_same_photos(data: Path, contract: ModelContract) -> None:
     """Raise unless these are the photos of the run: others would calibrate and measure something else."""
     wanted = contract.provenance.dataset_sha256
+    if wanted is None:
+        return
     found = dataset_digest(data, contract.labels)
-    if wanted is not None and found != wanted:
+    if found != wanted:
         raise ConversionError(
-            f"the photos in {data} are not those of the run "
-            f"(digest {found[:12]}…, the run's {wanted[:12]}…): "
+            f"the photos in {data} are not those that the network was trained on "
+            f"(digest {found[:12]}…, its own {wanted[:12]}…): "
             "name the right folder with --data, or train again"
         )
 

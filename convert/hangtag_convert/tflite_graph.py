@@ -59,6 +59,7 @@ class GraphNetwork(tf.Module):  # type: ignore[misc] # TensorFlow ships no annot
             for number, tensor in enumerate(self._graph.tensors)
             if (values := _constant(self._tables, tensor)) is not None
         }
+        self._end = self._last_activation()
         self.learned = {
             int(number): tf.Variable(self._constants[number], name=f"tensor{number}")
             for operator in self._graph.operators
@@ -66,6 +67,15 @@ class GraphNetwork(tf.Module):  # type: ignore[misc] # TensorFlow ships no annot
             for number in operator.inputs[1:3]
             if number in self._constants
         }
+
+    def _last_activation(self) -> int | None:
+        """Return the output of the softmax or sigmoid that ends the network, None where there is none."""
+        makers = {int(operator.outputs[0]): operator for operator in self._graph.operators}
+        operator = makers[int(self._graph.outputs[0])]
+        while self._codes[operator.opcodeIndex] == _KINDS.RESHAPE and int(operator.inputs[0]) in makers:
+            operator = makers[int(operator.inputs[0])]
+        final = self._codes[operator.opcodeIndex] in _FINAL
+        return int(operator.outputs[0]) if final else None
 
     def _used_codes(self) -> list[int]:
         return [self._codes[operator.opcodeIndex] for operator in self._graph.operators]
@@ -85,7 +95,7 @@ class GraphNetwork(tf.Module):  # type: ignore[misc] # TensorFlow ships no annot
         for operator in self._graph.operators:
             code = self._codes[operator.opcodeIndex]
             output = int(operator.outputs[0])
-            if code in _FINAL and output == int(self._graph.outputs[0]):
+            if output == self._end:
                 break
             inputs = [
                 self._value(int(number), code, place, values, rounded=ranges is not None)
@@ -221,6 +231,7 @@ _OPERATORS: Mapping[int, Callable[[Any, Inputs], Any]] = {
     _KINDS.PAD: lambda _, inputs: tf.pad(inputs[0], inputs[1]),
     _KINDS.MAX_POOL_2D: _pool(tf.nn.max_pool2d),
     _KINDS.AVERAGE_POOL_2D: _pool(tf.nn.avg_pool2d),
+    _KINDS.REVERSE_V2: lambda _, inputs: tf.reverse(inputs[0], inputs[1]),
     _KINDS.RELU: _of_one(tf.nn.relu),
     _KINDS.RELU6: _of_one(tf.nn.relu6),
     _KINDS.TANH: _of_one(tf.nn.tanh),

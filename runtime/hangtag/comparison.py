@@ -14,6 +14,9 @@ import numpy as np
 
 from hangtag.metrics import Z_95, Interval, Scores, Targets, agreement, calibration_error
 
+MAX_DROP_POINTS = 0.5
+"""Percentage points of top-1 that a quantized file may lose, unless its user says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Flip:
@@ -73,6 +76,10 @@ class AccuracyChange:
     def drop_points(self) -> float:
         """Percentage points of top-1 lost; below 0 where some were gained."""
         return 100 * (self.before_top1 - self.after_top1)
+
+    def lost_more_than(self, points: float) -> bool:
+        """Return True where more was lost; a hair of rounding makes no loss that equals the limit more."""
+        return round(self.drop_points, 9) > points
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +167,10 @@ def mcnemar(lost: int, gained: int) -> float:
     """
     pairs, fewer = lost + gained, min(lost, gained)
     # Whole numbers to the end: two to the power of many pairs is beyond a float.
-    tail = sum(math.comb(pairs, count) for count in range(fewer + 1))
+    ways = tail = 1
+    for count in range(fewer):
+        ways = ways * (pairs - count) // (count + 1)
+        tail += ways
     return min(1.0, float(2 * tail / 2**pairs))
 
 

@@ -84,15 +84,35 @@ def json_bytes(value: Any) -> bytes:
 
 
 def write_all(files: Mapping[Path, bytes]) -> None:
-    """Write several files: all of them, or none where there is not space for all.
+    """Write several files, and none where there is not space for all.
+
+    They get their names when the last of them is written, in the order given: what speaks of the others comes
+    last.
 
     Raises:
-        OutputError: a folder cannot be made or written to.
+        OutputError: a folder cannot be made or written to, or stands where a file should.
     """
+    for path in files:
+        if path.is_dir():
+            raise OutputError(f"cannot write {path}: it is a folder")
     with contextlib.ExitStack() as names:
-        # They get their names when the last of them is written.
-        for path, data in files.items():
+        # The stack names them from the last one entered to the first.
+        for path, data in reversed(list(files.items())):
             names.enter_context(whole_file(path)).write_bytes(data)
+
+
+def check_writable(path: Path) -> None:
+    """Raise where files could not be written into ``path``, or it could not be made; nothing is left behind.
+
+    Raises:
+        OutputError: it is a file, or it or the folder that it would stand in cannot be written to.
+    """
+    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write into {path}: {error.strerror or error}") from None
 
 
 def make_folder(path: Path) -> Path:

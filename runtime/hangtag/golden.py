@@ -60,7 +60,7 @@ class GoldenCases:
             ],
         }
         files = {case.name: case.png for case in self.cases}
-        files[INDEX_NAME] = (json.dumps(index, indent=2) + "\n").encode()
+        files[INDEX_NAME] = (json.dumps(index, separators=(",", ":")) + "\n").encode()
         return files
 
     @classmethod

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from converting import convert_to, written
 from tiny_run import TinyRun
 
+import hangtag
 from hangtag.comparison import AccuracyChange, compare
 from hangtag.contract import InputSpec, ModelContract, OutputKind, OutputSpec, TensorFormat
 from hangtag_benchmarks.shipping import ShippedFile, advice, shipping, table
@@ -32,9 +33,10 @@ def _file(
     tensor = TensorFormat() if dtype == "float32" else TensorFormat(dtype=dtype, scale=1.0)
     spec = InputSpec(width_px=8, height_px=8, tensor=tensor)
     contract = ModelContract(labels=("a", "b"), input=spec, output=OutputSpec(kind=kind, tensor=tensor))
-    return ShippedFile(f"net-{name}.tflite", 1.0, invoke_ms, _change(lost), 1.0, contract)
+    return ShippedFile(f"net-{name}.tflite", 1.0, invoke_ms, _change(lost), _change(lost), 1.0, contract)
 
 
+_BUNDLED = Path(hangtag.__file__).parent / "models" / "clothing.tflite"
 FLOAT32, FLOAT16 = _file("float32", 9.0), _file("float16", 9.0)
 INT8 = _file("int8", 4.0, dtype="uint8")
 
@@ -63,10 +65,15 @@ def test_the_table_gives_times_as_ratios_of_the_first_row() -> None:
 
 def test_the_command_measures_real_files(tiny_run: TinyRun, tmp_path: Path) -> None:
     result = convert_to(tiny_run.folder, tmp_path, [Format.FLOAT32, Format.WEIGHT_INT8])
-    files = [str(tmp_path / written(outcome)) for outcome in result.outcomes]
+    files = [str(tmp_path / written(outcome)) for outcome in reversed(result.outcomes)]
     said = CliRunner().invoke(shipping, [*files, "--data", str(tiny_run.data), "--quick"])
     assert said.exit_code == 0, said.output
-    assert said.stdout.count("tiny-float32.tflite") >= 1
+    first, second = said.stdout.splitlines()[2:4]
+    assert first.startswith("| tiny-float32.tflite |")
+    assert ", 1.00 x |" in first
+    assert second.startswith("| tiny-weight-int8.tflite |")
     assert "| Raspberry Pi, any CPU | tiny-" in said.stdout
+    other = CliRunner().invoke(shipping, [*files, str(_BUNDLED), "--data", str(tiny_run.data)])
+    assert (other.exit_code, "have different labels" in other.stderr) == (1, True)
     gone = CliRunner().invoke(shipping, [files[0], "--data", str(tmp_path / "nowhere")])
     assert (gone.exit_code, gone.stderr.count("Error: ")) == (1, 1)

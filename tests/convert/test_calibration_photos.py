@@ -16,7 +16,8 @@ from tiny_run import TinyRun
 from hangtag import Classifier
 from hangtag.contract import InputSpec
 from hangtag.errors import ConversionError, DatasetError, HangtagError, PhotoError
-from hangtag_convert.calibration_set import CalibrationSet, own_photos
+from hangtag.labelled_folder import LabelledFolder, LabelledPhoto
+from hangtag_convert.calibration_set import CalibrationSet, choose_photos, own_photos
 from hangtag_convert.formats import Format
 
 SPEC = InputSpec(width_px=64, height_px=64)
@@ -140,3 +141,25 @@ def test_the_first_tensor_spans_all_bytes_and_the_others_are_the_photos(photos: 
     assert (plain[0] != spanning[0]).any(axis=3).sum() <= 2
     for one, other in zip(plain[1:], spanning[1:], strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "count", "wanted"),
+    [
+        ([12, 12, 12], 9, [3, 3, 3]),
+        ([100, 1, 100], 31, [15, 1, 15]),
+        ([500, 500, 500, *[0] * 997], 300, [100, 100, 100]),
+        ([2000, 1], 300, [299, 1]),
+        ([5, 5], 300, [5, 5]),
+        ([3] * 5000, 300, [1] * 300),
+    ],
+)
+def test_so_many_photos_are_chosen_as_were_asked_for(sizes: list[int], count: int, wanted: list[int]) -> None:
+    photos = [
+        LabelledPhoto(Path(f"{label}/{n}"), label) for label, size in enumerate(sizes) for n in range(size)
+    ]
+    folder = LabelledFolder(Path(), tuple(map(str, range(len(sizes)))), tuple(photos))
+    chosen = choose_photos(folder, count)
+    assert len(set(chosen)) == len(chosen) == min(count, sum(sizes))
+    of_label = [sum(photo.label == label for photo in chosen) for label in range(len(sizes))]
+    assert [number for number in of_label if number] == wanted

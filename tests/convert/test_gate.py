@@ -22,6 +22,7 @@ from hangtag.labelled_folder import read_split
 from hangtag.scoring import score_photos
 from hangtag.verification import verify_cases
 from hangtag_convert.formats import Format
+from hangtag_convert.ranges import RULES
 
 _SIDE = 16
 _PER_LABEL = {"train": 30, "validation": 20, "test": 2}
@@ -103,11 +104,9 @@ def test_the_record_tells_of_every_photo_that_changed(kept_back: tuple[Path, Any
     assert (record["passed"], float32["passed"], int8["passed"], int8["file"]) == (False, True, False, None)
     accuracy = int8["accuracy"]
     assert len(int8["flips"]) == accuracy["lost"] == round(accuracy["drop_points"] / 100 * 40)
-    assert (
-        accuracy["drop_points_interval"][0]
-        < accuracy["drop_points"]
-        < accuracy["drop_points_interval"][1] + 5
-    )
+    low, high = accuracy["drop_points_interval"]
+    # A photo is added to each kind of change, which draws the middle towards none.
+    assert 0 < low < accuracy["drop_points"] * 40 / 42 < high
     assert accuracy["mcnemar_p"] < 0.01
     assert float32["flips"] == []
     for flip in int8["flips"]:
@@ -160,3 +159,44 @@ def test_the_unknown_threshold_lets_as_many_photos_pass_as_before(fragile: Path,
     assert 3 < refused[0] < len(photos.photos) - 3
     # Bytes are coarse: several photos may share the score at the threshold.
     assert abs(refused[0] - refused[1]) <= 2
+
+
+def test_weights_alone_are_recovered_too(fragile: Path, tmp_path: Path) -> None:
+    """Whatever the gate allows, a format that needs no ranges gets the photos to learn on when it asks."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Of a network this small no weight is large enough to be stored in 8 bits; the first look must fail.
+        patch.setattr("hangtag_convert.gate.Judged.passed", False)
+        result = convert_to(fragile, tmp_path, [Format.WEIGHT_INT8, Format.INT16X8], recover=True)
+    weights, activations = (outcome.attempts for outcome in result.outcomes)
+    assert [attempt.how for attempt in weights] == ["plain", "weights fine-tuned for 8 bits on 60 photos"]
+    assert [attempt.how.partition(" ")[0] for attempt in activations] == ["ranges", "weights"]
+
+
+def test_what_cannot_be_recovered_keeps_the_rest(fragile: Path, tmp_path: Path, capfd: Any) -> None:
+    from hangtag_convert import tflite_graph
+
+    with pytest.MonkeyPatch.context() as patch:
+        known = {code: make for code, make in tflite_graph._OPERATORS.items() if code != 40}  # MEAN
+        patch.setattr(tflite_graph, "_OPERATORS", known)
+        patch.setattr("hangtag_convert.ranges.RULES", RULES[:1])
+        patch.setattr("hangtag_convert.integers.RULES", RULES[:1])
+        said = _convert(fragile, tmp_path, "--format", "float16", "--format", "int8", "--recover")
+    assert said.exit_code == 1
+    assert "not to be recovered further: fine-tuning does not know the operators MEAN" in said.stderr
+    assert (tmp_path / "fragile-float16.tflite").is_file()
+    assert (tmp_path / "conversion.json").is_file()
+
+
+def test_a_drop_that_equals_the_limit_is_let_through(fragile: Path, tmp_path: Path) -> None:
+    free = convert_to(fragile, tmp_path / "free", [Format.INT8])
+    accuracy = free.outcomes[0].judged.comparison.accuracy
+    assert accuracy is not None
+    points = round(accuracy.drop_points, 9)
+    same = convert_to(fragile, tmp_path / "same", [Format.INT8], max_drop_points=points)
+    less = convert_to(fragile, tmp_path / "less", [Format.INT8], max_drop_points=points - 0.001)
+    assert (same.failures, len(less.failures)) == ((), 1)
+
+
+@pytest.mark.parametrize("points", ["nan", "-1", "101"])
+def test_points_that_are_none_are_misuse(fragile: Path, tmp_path: Path, points: str) -> None:
+    assert _convert(fragile, tmp_path, "--max-drop", points).exit_code == 2

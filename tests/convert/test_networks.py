@@ -198,6 +198,13 @@ def _takes_patches(image: Any) -> Any:
     return _mean_scores(patches[..., :3])
 
 
+def _looks_up(image: Any) -> Any:
+    import tensorflow as tf
+
+    values = tf.lookup.KeyValueTensorInitializer(tf.constant([0]), tf.constant([1.0]))
+    return _mean_scores(image) * tf.lookup.StaticHashTable(values, 0.0)[tf.constant(0)]
+
+
 @pytest.mark.parametrize(
     ("function", "images", "said"),
     [
@@ -212,7 +219,7 @@ def _takes_patches(image: Any) -> Any:
             "has 1 inputs and 2 outputs; wanted one image",
         ),
         (_takes_patches, 1, "TFLite has no operation for ExtractImagePatches; replace the layers"),
-        (_writes_a_file, 1, r"would read or write files .*\(WriteFile\); wanted a plain classifier"),
+        (_writes_a_file, 1, r"could read or write files .*\(WriteFile\); wanted a plain classifier"),
         (lambda image: image, 1, r"has scores of shape \(24, 24, 3\), its contract says \(3,\)"),
     ],
 )
@@ -270,3 +277,53 @@ def test_a_damaged_keras_file_is_refused_in_one_line(network: Path, tmp_path: Pa
     with pytest.raises(ConversionError, match="loading the network failed") as caught:
         convert_to(tmp_path / "cut.keras", tmp_path / "out", contract_file=network / "contract.json")
     assert "\n" not in str(caught.value)
+
+
+def test_logits_under_a_contract_that_says_softmax_are_refused(network: Path, tmp_path: Path) -> None:
+    import keras
+
+    picture = keras.Input((24, 24, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(picture)
+    dense = keras.layers.Dense(3, kernel_initializer="he_normal", bias_initializer="ones")
+    keras.Model(picture, dense(pooled)).save(tmp_path / "logits.keras")
+    with pytest.raises(ContractError, match=r"are no probabilities .* output kind logits"):
+        convert_to(tmp_path / "logits.keras", tmp_path / "out", contract_file=network / "contract.json")
+    contract = json.loads((network / "contract.json").read_text())
+    contract["output"]["kind"] = "logits"
+    (tmp_path / "contract.json").write_text(json.dumps(contract))
+    result = convert_to(
+        tmp_path / "logits.keras",
+        tmp_path / "out",
+        [Format.FLOAT32],
+        contract_file=tmp_path / "contract.json",
+    )
+    assert result.outcomes[0].judged.comparison.worst_difference < 1e-5
+
+
+def test_a_fixed_batch_of_several_is_refused_by_its_number(network: Path, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    saved = _saved(tmp_path / "four", _mean_scores, tf.TensorSpec((4, 24, 24, 3), tf.float32))
+    with pytest.raises(ConversionError, match="takes 4 images at once; export it with a batch of 1"):
+        convert_to(saved, tmp_path / "out", contract_file=network / "contract.json")
+
+
+def test_photos_that_are_kept_for_measuring_are_not_calibrated_on(
+    network: Path, shapes_dataset: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(shapes_dataset / "validation", tmp_path / "data" / "validation")
+    with pytest.raises(DatasetError, match="kept for measuring, and no train/"):
+        convert_to(
+            network / "net.keras",
+            tmp_path / "out",
+            contract_file=network / "contract.json",
+            data=tmp_path / "data",
+        )
+
+
+def test_options_of_conversion_are_refused_where_a_tflite_is_adopted(network: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.tflite").write_bytes(b"")
+    for option in (["--format", "int8"], ["--recover"], ["--max-drop", "1"], ["--data", "x"]):
+        given = ["convert", str(tmp_path / "x.tflite"), "--contract", "c", "--out", "o", *option]
+        said = CliRunner().invoke(main, given)
+        assert (said.exit_code, f"{option[0]} is for networks" in said.stderr) == (2, True), option

@@ -33,7 +33,7 @@ def test_every_value_is_counted_and_lies_within(batches: list[np.ndarray]) -> No
     assert (observed.low, observed.high) == (everything.min(), everything.max())
     assert batches[observed.lowest_photo].min() == everything.min()
     assert batches[observed.highest_photo].max() == everything.max()
-    assert observed.counts.sum() == len(everything)
+    assert observed.counts.sum() == len(everything)  # none of these is large enough to be sampled
     assert max(abs(observed.low), abs(observed.high)) < observed.reach
     assert extreme_photos([observed]) == sorted({observed.lowest_photo, observed.highest_photo})
 
@@ -66,6 +66,16 @@ def test_rare_outliers_are_clipped_by_percentiles_and_not_by_the_plain_rule() ->
     assert observed.chosen(RangeRule.MIN_MAX) == (0.0, 50.0)
     for rule in (RangeRule.PERCENTILE_99_99, RangeRule.PERCENTILE_99_9):
         assert observed.chosen(rule)[1] == pytest.approx(1.0, abs=0.05)
+
+
+def test_large_tensors_are_sampled_from_all_their_channels() -> None:
+    """Every n-th value would hit the same channels of each pixel again and again."""
+    rng = np.random.default_rng(3)
+    for channels in (96, 240, 480, 672):
+        values = rng.uniform(0, 1, (1, 28, 28, channels)).astype(np.float32)
+        values[..., ::2] *= 50
+        high = _observed(values).chosen(RangeRule.PERCENTILE_99_9)[1]
+        assert high == pytest.approx(np.quantile(values, 0.999), abs=0.5), channels
 
 
 def test_the_least_squared_error_is_less_than_the_plain_ranges() -> None:

@@ -15,7 +15,15 @@ import pytest
 import hangtag
 from hangtag.errors import MissingExtra, OutputError
 from hangtag.extras import extra_needed
-from hangtag.files import drop_scraps, make_folder, whole_file, write_bytes, write_json
+from hangtag.files import (
+    check_writable,
+    drop_scraps,
+    make_folder,
+    whole_file,
+    write_all,
+    write_bytes,
+    write_json,
+)
 
 
 @pytest.fixture
@@ -215,3 +223,32 @@ def test_a_scrap_that_cannot_be_dropped_is_one_line(tmp_path: Path) -> None:
     (tmp_path / ".state.12345678.part.npz").mkdir()
     with pytest.raises(OutputError, match="cannot tidy up"):
         drop_scraps(tmp_path / "state.npz")
+
+
+def test_several_files_get_their_names_in_order_when_all_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[str] = []
+    rename = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda self, to: (named.append(to.name), rename(self, to))[1])
+    write_all({tmp_path / name: name.encode() for name in ("a.bin", "b.bin", "record.json")})
+    assert named == ["a.bin", "b.bin", "record.json"]
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == [b"a.bin", b"b.bin", b"record.json"]
+
+
+def test_none_of_several_files_changes_where_one_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"old")
+    (tmp_path / "b.bin").mkdir()
+    with pytest.raises(OutputError, match=r"b\.bin: it is a folder"):
+        write_all({tmp_path / "a.bin": b"new", tmp_path / "b.bin": b"new"})
+    assert (tmp_path / "a.bin").read_bytes() == b"old"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.bin", "b.bin"}
+
+
+def test_a_folder_is_looked_at_without_being_made(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new" / "deep")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "inside"):
+        with pytest.raises(OutputError, match="cannot write into"):
+            check_writable(path)
