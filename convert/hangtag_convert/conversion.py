@@ -12,13 +12,14 @@ from typing import Any
 from hangtag.comparison import MAX_DROP_POINTS
 from hangtag.errors import ConversionError
 from hangtag.files import check_writable, make_folder
+from hangtag.preprocess import Image
 from hangtag.progress import Progress
 from hangtag.versions import versions
 from hangtag_convert.formats import Format
 from hangtag_convert.golden_cases import frames_from
 from hangtag_convert.making import Making, open_parent
 from hangtag_convert.pictures import Pictures, find_pictures
-from hangtag_convert.record import Conversion, write_conversion
+from hangtag_convert.record import Conversion, Outcome, write_conversion
 from hangtag_convert.source import Source, read_source
 
 
@@ -82,18 +83,36 @@ def convert(plan: Plan, progress: Progress) -> Conversion:
     with tempfile.TemporaryDirectory() as temporary:
         parent = open_parent(source, pictures.yardstick, Path(temporary))
         making = Making(parent, pictures, plan.max_drop_points, progress)
-        outcomes = tuple(making.outcome(kind, golden) for kind in kinds)
+        made = {kind: _outcome(making, kind, golden, asked=plan.kinds is not None) for kind in kinds}
+    left_out = {kind.value: why for kind, why in made.items() if isinstance(why, str)}
+    for kind, why in left_out.items():
+        progress.say(f"no {kind} file: {why}")
     result = Conversion(
         contract=parent.contract,
         yardstick=pictures.yardstick,
         parent_top1=parent.top1,
         max_drop_points=plan.max_drop_points,
-        outcomes=outcomes,
+        outcomes=tuple(found for found in made.values() if not isinstance(found, str)),
+        left_out=left_out,
         versions=versions("ai-edge-litert"),
     )
     make_folder(plan.out)
     write_conversion(result, plan.out)
     return result
+
+
+def _outcome(making: Making, kind: Format, golden: tuple[Image, ...] | None, *, asked: bool) -> Outcome | str:
+    """Make one format; of all formats a network may not know the integer ones, and then return why.
+
+    Raises:
+        ConversionError: one that was asked for by name, or needs no integers, cannot be made.
+    """
+    try:
+        return making.outcome(kind, golden)
+    except ConversionError as error:
+        if asked or not kind.is_calibrated:
+            raise
+        return str(error)
 
 
 def _chosen(

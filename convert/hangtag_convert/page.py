@@ -21,6 +21,7 @@ def render(result: Conversion, *, report: str | None = None) -> str:
         [
             f"<header><h1>{name(title)}</h1><p class='soft'>{_subtitle(result)}{back}</p></header>\n<main>\n",
             *(f'<p class="warning">Kept back: {text(line)}</p>' for line in result.failures),
+            *(f"<p>No {text(kind)} file: {text(why)}</p>" for kind, why in result.left_out.items()),
             section("Files", _files(result)),
             *(
                 section(text(outcome.judged.format.value), _details(result, outcome))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ class Conversion:
     """All formats of one conversion and the model that they came from.
 
     They were compared on so many validation ``photos``; or, where there are none, on so many
-    ``rendered_frames``, and nothing is known about accuracy then.
+    ``rendered_frames``, and nothing is known about accuracy then. ``left_out`` tells, by format, why one that
+    nobody asked for by name was not possible.
     """
 
     contract: ModelContract
@@ -65,7 +67,8 @@ class Conversion:
     parent_top1: float | None
     max_drop_points: float
     outcomes: tuple[Outcome, ...]
-    versions: dict[str, str]
+    versions: Mapping[str, str]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def photos(self) -> int:
@@ -92,7 +95,8 @@ class Conversion:
             "rendered_frames": self.rendered_frames,
             "max_drop_points": self.max_drop_points,
             "passed": not self.failures,
-            "versions": self.versions,
+            "left_out": dict(self.left_out),
+            "versions": dict(self.versions),
             "files": [self._row(outcome) for outcome in self.outcomes],
         }
 

@@ -327,3 +327,26 @@ def test_options_of_conversion_are_refused_where_a_tflite_is_adopted(network: Pa
         given = ["convert", str(tmp_path / "x.tflite"), "--contract", "c", "--out", "o", *option]
         said = CliRunner().invoke(main, given)
         assert (said.exit_code, f"{option[0]} is for networks" in said.stderr) == (2, True), option
+
+
+def _sums_on_the_way(image: Any) -> Any:
+    import tensorflow as tf
+
+    return _mean_scores(tf.cumsum(image, axis=1) / 24)
+
+
+def test_a_format_that_a_network_does_not_know_is_left_out_unless_it_is_asked_for(
+    network: Path, shapes_dataset: Path, tmp_path: Path
+) -> None:
+    import tensorflow as tf
+
+    saved = _saved(tmp_path / "sums", _sums_on_the_way, tf.TensorSpec((None, 24, 24, 3), tf.float32))
+    contract = network / "contract.json"
+    result = convert_to(saved, tmp_path / "all", contract_file=contract, data=shapes_dataset)
+    assert "CUMSUM would stay float" in result.left_out["int8"]
+    assert Format.FLOAT16 in {outcome.judged.format for outcome in result.outcomes}
+    record = json.loads((tmp_path / "all" / "conversion.json").read_text())
+    assert record["left_out"] == dict(result.left_out)
+    assert "No int8 file" in (tmp_path / "all" / "conversion.html").read_text()
+    with pytest.raises(ConversionError, match="CUMSUM would stay float; choose --format weight-int8"):
+        convert_to(saved, tmp_path / "one", [Format.INT8], contract_file=contract, data=shapes_dataset)
