@@ -141,5 +141,7 @@ def tiny_conversion(tiny_run: TinyRun, tmp_path_factory: pytest.TempPathFactory)
     """The folder of the tiny run's files in every format, and what conversion found."""
     from converting import convert_to
 
+    from hangtag_convert.formats import Format
+
     out = tmp_path_factory.mktemp("tiny-files")
-    return out, convert_to(tiny_run.folder, out)
+    return out, convert_to(tiny_run.folder, out, list(Format))

@@ -16,7 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from hangtag.classifier import Classifier
 from hangtag.contract import ModelContract, OutputKind, TensorFormat
 from hangtag.model_file import parse_model
-from hangtag_convert.golden_cases import make_golden_cases
+from hangtag_convert.golden_cases import drawn_frames, make_golden_cases
 from hangtag_convert.metadata import embed
 
 _TYPES = {
@@ -31,7 +31,7 @@ def whole_model(contract: ModelContract, tolerance: float = 0.001) -> bytes:
     """Return a self-describing model of that contract, golden cases included."""
     bare = bare_model(contract)
     classifier = Classifier(parse_model(embed(bare, contract, None), contract.name))
-    return embed(bare, contract, make_golden_cases(classifier, tolerance))
+    return embed(bare, contract, make_golden_cases(classifier, tolerance, drawn_frames(classifier)))
 
 
 def bare_model(contract: ModelContract) -> bytes:

@@ -14,7 +14,7 @@ from hangtag.model_file import parse_model, read_bytes
 from hangtag.model_probe import probe
 from hangtag_convert.formats import Format
 from hangtag_convert.gate import check_probabilities
-from hangtag_convert.golden_cases import frames_from, make_golden_cases
+from hangtag_convert.golden_cases import drawn_frames, frames_from, make_golden_cases
 from hangtag_convert.metadata import embed
 from hangtag_convert.source import read_contract
 
@@ -44,7 +44,7 @@ def adopt(
     whole = parse_model(embed(bare, contract, None), str(model))
     probe(whole.data, str(model))
     classifier = Classifier(whole)
-    frames = None if golden is None else frames_from(golden, len(contract.labels))
+    frames = drawn_frames(classifier) if golden is None else frames_from(golden, len(contract.labels))
     cases = make_golden_cases(classifier, kind.score_tolerance, frames)
     # An 8-bit score is off by half a step, and the sum of many by more.
     check_probabilities(np.array([case.scores for case in cases.cases]), str(model), slack=0.02)

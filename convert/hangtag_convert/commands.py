@@ -34,7 +34,8 @@ _LABELS_NAME = re.compile(r"labels-(.+)\.txt", re.DOTALL)
     "kinds",
     type=click.Choice([kind.value for kind in Format]),
     multiple=True,
-    help="Format to write; repeat for several [all; those of integers where there are photos].",
+    help="Format to write; repeat for several [all but int16x8, which no CPU runs fast; those of integers "
+    "where there are photos].",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the files [the run itself].")
 @click.option(

@@ -12,10 +12,9 @@ from typing import Any
 from hangtag.comparison import MAX_DROP_POINTS
 from hangtag.errors import ConversionError
 from hangtag.files import check_writable, make_folder
-from hangtag.preprocess import Image
 from hangtag.progress import Progress
 from hangtag.versions import versions
-from hangtag_convert.formats import Format
+from hangtag_convert.formats import USUAL, Format
 from hangtag_convert.golden_cases import frames_from
 from hangtag_convert.making import Making, open_parent
 from hangtag_convert.pictures import Pictures, find_pictures
@@ -30,7 +29,8 @@ class Plan:
     Args:
         source: a run folder, a ``.keras`` file or the folder of a SavedModel.
         out: folder for the files and the record.
-        kinds: formats to write; None for all that there are photos for.
+        kinds: formats to write; None for those of :data:`hangtag_convert.formats.USUAL` that there are photos
+            for.
         contract_file: the contract of a network that is no run.
         data: the data set, where it is no longer where training found it; for a network without photos of its
             own a data set of its labels, or a folder of any photos to calibrate on and nothing else.
@@ -82,8 +82,8 @@ def convert(plan: Plan, progress: Progress) -> Conversion:
     kinds = _chosen(plan.kinds, source, pictures, progress)
     with tempfile.TemporaryDirectory() as temporary:
         parent = open_parent(source, pictures.yardstick, Path(temporary))
-        making = Making(parent, pictures, plan.max_drop_points, progress)
-        made = {kind: _outcome(making, kind, golden, asked=plan.kinds is not None) for kind in kinds}
+        making = Making(parent, pictures, golden, plan.max_drop_points, progress)
+        made = {kind: _outcome(making, kind, asked=plan.kinds is not None) for kind in kinds}
     left_out = {kind.value: why for kind, why in made.items() if isinstance(why, str)}
     for kind, why in left_out.items():
         progress.say(f"no {kind} file: {why}")
@@ -101,14 +101,14 @@ def convert(plan: Plan, progress: Progress) -> Conversion:
     return result
 
 
-def _outcome(making: Making, kind: Format, golden: tuple[Image, ...] | None, *, asked: bool) -> Outcome | str:
+def _outcome(making: Making, kind: Format, *, asked: bool) -> Outcome | str:
     """Make one format; of all formats a network may not know the integer ones, and then return why.
 
     Raises:
         ConversionError: one that was asked for by name, or needs no integers, cannot be made.
     """
     try:
-        return making.outcome(kind, golden)
+        return making.outcome(kind)
     except ConversionError as error:
         if asked or not kind.is_calibrated:
             raise
@@ -122,12 +122,12 @@ def _chosen(
     if kinds is not None and not any(kind.is_calibrated for kind in kinds):
         return tuple(dict.fromkeys(kinds))
     if pictures.calibration is not None:
-        return tuple(Format) if kinds is None else tuple(dict.fromkeys(kinds))
+        return USUAL if kinds is None else tuple(dict.fromkeys(kinds))
     comes = "this run was made" if source.run is not None else "this network comes"
     needed = f"calibrated on photos, and {comes} without any: give a folder of some with --data"
     if kinds is not None:
         first = next(kind.value for kind in kinds if kind.is_calibrated)
         raise ConversionError(f"{first} is {needed}")
-    left_out = ", ".join(kind.value for kind in Format if kind.is_calibrated)
+    left_out = ", ".join(kind.value for kind in USUAL if kind.is_calibrated)
     progress.say(f"no {left_out} file: these are {needed}")
-    return tuple(kind for kind in Format if not kind.is_calibrated)
+    return tuple(kind for kind in USUAL if not kind.is_calibrated)

@@ -55,3 +55,11 @@ class Format(str, enum.Enum):
             Format.INT8_FLOAT_IO: 1.5 / 256,
             Format.INT8: 1.5 / 256,
         }[self]
+
+
+USUAL = tuple(kind for kind in Format if kind is not Format.INT16X8)
+"""The formats that are made where none is named.
+
+CPUs have no fast kernels for 16-bit activations: one run of EfficientNet-Lite0 takes some thirty times that of
+float32, and measuring the file as long as all the others together.
+"""

@@ -23,22 +23,18 @@ _INDEX_BYTES, _SCORE_BYTES = 500, 18
 _FEWEST_BYTES = 2000
 
 
-def make_golden_cases(
-    classifier: Classifier, score_tolerance: float, frames: Sequence[Image] | None = None
-) -> GoldenCases:
+def make_golden_cases(classifier: Classifier, score_tolerance: float, frames: Sequence[Image]) -> GoldenCases:
     """Run a model on frames and record what it computes.
 
     Args:
         classifier: the model.
         score_tolerance: how far another device's scores may be off.
-        frames: BGR uint8 of any sizes; None for five that are drawn: three for the pixels and, of many, the
-            two that the model is least sure of: a score near 1 hardly moves, however a device computes.
+        frames: BGR uint8 of any sizes, from :func:`drawn_frames` or :func:`frames_from`.
 
     Raises:
         ConversionError: the cases would weigh more than :data:`hangtag.golden.MAX_TOTAL_BYTES`.
     """
-    chosen = (*_synthetic_frames(), *_doubtful(classifier)) if frames is None else frames
-    cases = tuple(_case(f"golden-{number}.png", frame, classifier) for number, frame in enumerate(chosen))
+    cases = tuple(_case(f"golden-{number}.png", frame, classifier) for number, frame in enumerate(frames))
     golden = GoldenCases(cases, max(score_tolerance, _of_logits(classifier.contract.output)))
     total = sum(map(len, golden.to_files().values()))
     if total > MAX_TOTAL_BYTES:
@@ -47,6 +43,14 @@ def make_golden_cases(
             f"wanted at most {MAX_TOTAL_BYTES}"
         )
     return golden
+
+
+def drawn_frames(classifier: Classifier) -> tuple[Image, ...]:
+    """Return five drawn BGR frames: three for the pixels and, of many, the two that a model is least sure of.
+
+    A score near 1 hardly moves, however differently a device computes.
+    """
+    return (*_synthetic_frames(), *_doubtful(classifier))
 
 
 def _of_logits(spec: OutputSpec) -> float:

@@ -16,7 +16,7 @@ from hangtag.progress import Progress
 from hangtag_convert.chatter import chatter_kept
 from hangtag_convert.formats import Format
 from hangtag_convert.gate import Judged, check_probabilities, judge
-from hangtag_convert.golden_cases import make_golden_cases
+from hangtag_convert.golden_cases import drawn_frames, make_golden_cases
 from hangtag_convert.integers import Integers, Way
 from hangtag_convert.layers import PHOTOS, LayerError, layer_errors
 from hangtag_convert.metadata import embed, for_files
@@ -70,13 +70,19 @@ class Making:
     """Makes formats of one parent; what several formats need is made once."""
 
     def __init__(
-        self, parent: Parent, pictures: Pictures, max_drop_points: float, progress: Progress
+        self,
+        parent: Parent,
+        pictures: Pictures,
+        golden: tuple[Image, ...] | None,
+        max_drop_points: float,
+        progress: Progress,
     ) -> None:
+        self._golden = golden
         self._parent, self._pictures, self._progress = parent, pictures, progress
         self._max_drop_points = max_drop_points
         self._integers = Integers(parent.float32, pictures.calibration, pictures.recovery, progress)
 
-    def outcome(self, kind: Format, golden: tuple[Image, ...] | None) -> Outcome:
+    def outcome(self, kind: Format) -> Outcome:
         """Make one format, judge it and complete its file.
 
         Raises:
@@ -86,7 +92,7 @@ class Making:
         tried = self._tried(kind)
         judged, way = min(tried, key=lambda pair: (not pair[0].passed, _drop(pair[0]) or 0.0))
         classifier = Classifier(parse_model(embed(judged.bare, judged.contract, None), kind.value))
-        cases = make_golden_cases(classifier, kind.score_tolerance, golden)
+        cases = make_golden_cases(classifier, kind.score_tolerance, self._frames())
         return Outcome(
             judged=judged,
             data=embed(judged.bare, judged.contract, cases),
@@ -94,6 +100,14 @@ class Making:
             attempts=tuple(Attempt(_how(how, kind), _drop(one)) for one, how in tried),
             layers=self._layers(kind, judged),
         )
+
+    def _frames(self) -> tuple[Image, ...]:
+        """Return the frames of the golden cases, the same for every format: drawn ones by the float model."""
+        if self._golden is None:
+            contract = self._parent.contract
+            whole = embed(self._parent.float32, contract, None)
+            self._golden = drawn_frames(Classifier(parse_model(whole, contract.name)))
+        return self._golden
 
     def _tried(self, kind: Format) -> list[tuple[Judged, Way | None]]:
         """Return the ways that were tried to make one format, up to the first that passes."""

@@ -107,7 +107,7 @@ def test_metadata_leaves_outputs_identical_to_the_bit(converted: tuple[Path, Con
 def test_the_same_run_gives_the_same_bytes(
     converted: tuple[Path, Conversion], tiny_run: TinyRun, tmp_path: Path
 ) -> None:
-    convert_to(tiny_run.folder, tmp_path)
+    convert_to(tiny_run.folder, tmp_path, list(Format))
     for path in sorted(converted[0].iterdir()):
         assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
 

@@ -69,7 +69,7 @@ def sigmoid_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def converted(sigmoid_run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Conversion]:
     out = tmp_path_factory.mktemp("two")
-    return out, convert_to(sigmoid_run, out)
+    return out, convert_to(sigmoid_run, out, list(Format))
 
 
 def test_its_files_say_what_it_says(sigmoid_run: Path, converted: tuple[Path, Conversion]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hangtag.flatbuffer_check import Layout
@@ -50,8 +51,8 @@ class Places:
     operators: list[int] = field(default_factory=list)
 
 
-def find_places(data: bytes, top: str, layouts: dict[str, Layout]) -> Places:
-    """Return the places of a FlatBuffer that is in order."""
+def find_places(data: bytes, top: str, layouts: Mapping[str, Layout], base: int = 0) -> Places:
+    """Return the places of a FlatBuffer in order that begins at ``base``."""
     found = Places()
     seen: set[tuple[int, str]] = set()
 
@@ -94,5 +95,5 @@ def find_places(data: bytes, top: str, layouts: dict[str, Layout]) -> Places:
             else:
                 found.numbers.append(Number(at, entry.width, kind, slot))
 
-    follow(0, top)
+    follow(base, top)
     return found

@@ -272,3 +272,6 @@ MUTATIONS: dict[Mutation, int] = {
     cut_or_grow: 1,
 }
 """Every mutation, and how often it is taken beside the others."""
+
+IN_METADATA = frozenset({spoil_number, spoil_element, spoil_count, spoil_entry, redirect, new_list})
+"""Those that change the metadata for phones as well."""

@@ -16,14 +16,17 @@ import numpy as np
 
 from fuzzing.cases import Case
 from hangtag.classifier import Classifier
+from hangtag.cli import inspect_lines
 from hangtag.contract_template import contract_template
 from hangtag.errors import HangtagError
+from hangtag.inspection import inspect_bytes
 from hangtag.model_file import ModelFile, parse_model
 from hangtag.model_probe import limit_process, try_model, verdict
 from hangtag.tflite_schema import read_model_info
 from hangtag.verification import verify_cases
 
 ENGINE = "litert"
+_INSPECTED_EVERY = 4
 
 
 class End(str, enum.Enum):
@@ -55,6 +58,8 @@ def follow(case: Case, *, seconds: int) -> Trial:
     """
     begun = time.perf_counter()
     try:
+        if case.number % _INSPECTED_EVERY == 0:
+            _check_inspection(case)
         model = _read(case)
     except HangtagError as error:
         took = time.perf_counter() - begun
@@ -85,6 +90,13 @@ def _checked(trial: Trial, wrong: str = "") -> Trial:
     if not wrong and (not trial.said or not trial.said.isprintable()):
         wrong = "not one clear line"
     return Trial(End.DEFECT, f"{wrong}: {trial.said!r}") if wrong else trial
+
+
+def _check_inspection(case: Case) -> None:
+    """Raise unless the file is shown, or refused, in lines that do nothing to a terminal."""
+    with contextlib.suppress(HangtagError):
+        shown = inspect_lines.lines(inspect_bytes(case.data, "case"))
+        assert all(line.isprintable() for line in shown), shown
 
 
 def _read(case: Case) -> ModelFile:

@@ -17,7 +17,7 @@ from hangtag.golden import GoldenCase, GoldenCases, tensor_sha256
 from hangtag.model_file import ModelFile
 from hangtag.preprocess import Image, Preprocessor, preprocess
 from hangtag.verification import verify_cases
-from hangtag_convert.golden_cases import make_golden_cases
+from hangtag_convert.golden_cases import drawn_frames, make_golden_cases
 from hangtag_convert.mobile.facts import MobileFacts, region_in_frame
 
 INDEX_NAME = "golden.json"
@@ -65,7 +65,8 @@ def _cases(facts: MobileFacts, original: ModelFile) -> GoldenCases:
     if original.golden is None:
         raise ModelFileError(f"{original.name} carries no golden cases; convert it again to get them")
     if original.contract.input.kernel is not Kernel.LINEAR_EXACT:
-        return make_golden_cases(Classifier(facts.model), original.golden.score_tolerance)
+        classifier = Classifier(facts.model)
+        return make_golden_cases(classifier, original.golden.score_tolerance, drawn_frames(classifier))
     for result in verify_cases(Classifier(original)):
         if not result.passed:
             raise VerificationFailed(
