@@ -60,6 +60,6 @@ class Format(str, enum.Enum):
 USUAL = tuple(kind for kind in Format if kind is not Format.INT16X8)
 """The formats that are made where none is named.
 
-CPUs have no fast kernels for 16-bit activations: one run of EfficientNet-Lite0 takes some thirty times that of
-float32, and measuring the file as long as all the others together.
+CPUs have no fast kernels for 16-bit activations: one run of EfficientNet-Lite0 takes some thirty times that
+of float32, and measuring the file as long as all the others together.
 """
