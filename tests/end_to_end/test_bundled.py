@@ -29,7 +29,7 @@ def classifier() -> Classifier:
 
 def test_golden_cases_pass_here(classifier: Classifier) -> None:
     results = verify_cases(classifier)
-    assert len(results) == 3
+    assert len(results) == 5
     assert all(result.passed for result in results)
 
 

@@ -204,7 +204,7 @@ def test_demo_leaves_a_clip_and_a_picture(tmp_path: Path) -> None:
 def test_doctor_finds_this_machine_fit() -> None:
     result = _run("doctor")
     assert result.exit_code == 0, result.output
-    assert "bundled model: 3 of 3 golden cases pass" in result.stdout
+    assert "bundled model: 5 of 5 golden cases pass" in result.stdout
     assert "LiteRT" in result.stdout
 
 

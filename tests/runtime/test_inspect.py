@@ -52,7 +52,7 @@ def test_it_shows_all_that_the_bundled_model_says() -> None:
     assert rows["weights"][0].startswith("3.43 MB, sha256 ")
     assert rows["input tensor"][0].startswith("1 x 224 x 224 x 3, uint8, scale 0.0078125, zero point 127, ")
     assert rows["output tensor"][0].startswith("1 x 10, uint8, scale 0.00390625")
-    assert rows["golden cases"][0].startswith("3; ")
+    assert rows["golden cases"][0].startswith("5; ")
     assert rows["golden cases"][1] == "golden-0.png: 231 x 173 px, 4,840 bytes"
     assert [row.partition(":")[0] for row in rows["embedded"]] == sorted(split(model.data)[1])
     phones = "\n".join(rows["for phones"])
