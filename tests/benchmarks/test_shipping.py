@@ -47,6 +47,8 @@ INT8 = _file("int8", 4.0, dtype="uint8")
         ((FLOAT32, FLOAT16, INT8), ["int8", "int8", "int8", "float16"]),
         ((FLOAT32, FLOAT16, _file("int8", 4.0, lost=6, dtype="uint8")), ["float32"] * 3 + ["float16"]),
         ((FLOAT32, _file("int8", 4.0, lost=5, dtype="uint8")), ["int8"] * 3),
+        ((FLOAT32, _file("int8-float-io", 3.8), INT8), ["int8"] * 3),
+        ((FLOAT32, _file("int8-float-io", 3.5), INT8), ["int8-float-io"] * 3),
         ((FLOAT32, FLOAT16, _file("int8", 4.0, dtype="int8")), ["int8", "float32", "float32", "float16"]),
         ((_file("int8", 4.0, dtype="uint8", kind=OutputKind.LOGITS),), ["int8"]),
     ],
