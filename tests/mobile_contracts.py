@@ -60,11 +60,18 @@ CONTRACTS: Mapping[str, ModelContract] = {
             width_px=48,
             height_px=36,
             geometry=Geometry.STRETCH,
-            mean=(123.675, 116.28, 103.53),
-            std=(58.395, 57.12, 57.375),
+            mean=(123.675, 123.675, 123.675),
+            std=(58.395, 58.395, 58.395),
         ),
         name="stretched",
         calibration=Calibration(unknown_threshold=1 / 3),
+    ),
+    "by colour": ModelContract(
+        labels=("a", "b", "c"),
+        input=InputSpec(
+            width_px=48, height_px=36, mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375)
+        ),
+        name="coloured",
     ),
     "letterbox": ModelContract(
         labels=("a", "b"),
@@ -124,6 +131,7 @@ CONTRACTS: Mapping[str, ModelContract] = {
 
 WITHOUT_MEDIAPIPE = {
     "grey": "wants grey",
+    "by colour": "one std for all colours",
     "other bytes": "input bytes are something else",
     "sigmoid": "one sigmoid unit",
     "logits": "logits",

@@ -15,9 +15,10 @@ import click
 import numpy as np
 
 from hangtag.comparison import MAX_DROP_POINTS, AccuracyChange, Comparison, compare
-from hangtag.contract import ModelContract, OutputKind
+from hangtag.contract import ModelContract
 from hangtag.errors import BenchmarkError, DatasetError, HangtagError
 from hangtag.labelled_folder import LabelledFolder, read_split
+from hangtag.mediapipe import why_no_mediapipe
 from hangtag.model_probe import open_untrusted
 from hangtag.progress import Progress
 from hangtag.readable import keep_readable, say_skipped
@@ -37,7 +38,7 @@ _QUICK = Plan(passes=1, rounds=30, warmup_rounds=3)
 
 @dataclass(frozen=True, slots=True)
 class ShippedFile:
-    """One file: its size, the median of one invocation on one thread, and what it lost against the first."""
+    """One file: its size, the median of an invocation on one thread, what it lost, whether phones take it."""
 
     name: str
     size_mb: float
@@ -46,17 +47,12 @@ class ShippedFile:
     on_validation: AccuracyChange
     agreement: float
     contract: ModelContract
+    for_mediapipe: bool
 
     @property
     def keeps_accuracy(self) -> bool:
         """True where no more was lost on validation than conversion lets through."""
         return not self.on_validation.lost_more_than(MAX_DROP_POINTS)
-
-    @property
-    def for_mediapipe(self) -> bool:
-        """True where MediaPipe Tasks takes it: bytes or floats in, one score a label."""
-        dtypes = {self.contract.input.tensor.dtype, self.contract.output.tensor.dtype}
-        return dtypes <= {"uint8", "float32"} and self.contract.output.kind is OutputKind.SOFTMAX
 
 
 @click.command()
@@ -109,6 +105,7 @@ def measured(files: Sequence[Path], data: Path, plan: Plan, progress: Progress) 
                 on_validation=_known(compare(scores[0][0], found[0], targets[0], labels)),
                 agreement=pooled.agreement,
                 contract=classifier.contract,
+                for_mediapipe=why_no_mediapipe(classifier.model) is None,
             )
         )
     return tuple(rows)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hangtag.mediapipe import why_no_mediapipe
+from hangtag.model_file import parse_model
 from hangtag_convert.record import PAGE_NAME, Conversion, Outcome
 
 _NONE = "-"
@@ -41,10 +43,10 @@ def _row(outcome: Outcome, folder: Path) -> str:
 
 def remarks(result: Conversion, folder: Path) -> list[str]:
     """Return what a person should know beside the table."""
-    if not result.photos:
-        frames = f"compared on {result.rendered_frames} rendered garments"
-        return [f"{frames}: there are no validation photos, so nothing is said about accuracy"]
-    found = [f"measured photo by photo on {result.photos} validation photos; all of it: {folder / PAGE_NAME}"]
+    compared = f"compared on {result.rendered_frames} rendered garments: there are no validation photos, so "
+    measured = f"measured photo by photo on {result.photos} validation photos"
+    first = measured if result.photos else f"{compared}nothing is said about accuracy"
+    found = [f"{first}; all of it: {folder / PAGE_NAME}"]
     before = result.contract.calibration.unknown_threshold
     for outcome in result.outcomes:
         after = outcome.judged.contract.calibration.unknown_threshold
@@ -52,4 +54,10 @@ def remarks(result: Conversion, folder: Path) -> list[str]:
             found.append(
                 f"{outcome.judged.format.value}: the unknown threshold was refitted, {before:g} to {after:g}"
             )
+    refused: dict[str, list[str]] = {}
+    for outcome in result.outcomes:
+        why = None if outcome.file is None else why_no_mediapipe(parse_model(outcome.data, outcome.file))
+        if why is not None:
+            refused.setdefault(why, []).append(outcome.judged.format.value)
+    found += [f"not for MediaPipe Tasks: {', '.join(kinds)}; {why}" for why, kinds in refused.items()]
     return found

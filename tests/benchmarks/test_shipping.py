@@ -12,7 +12,7 @@ from tiny_run import TinyRun
 
 import hangtag
 from hangtag.comparison import AccuracyChange, compare
-from hangtag.contract import InputSpec, ModelContract, OutputKind, OutputSpec, TensorFormat
+from hangtag.contract import InputSpec, ModelContract, OutputSpec, TensorFormat
 from hangtag_benchmarks.shipping import ShippedFile, advice, shipping, table
 from hangtag_convert.formats import Format
 
@@ -28,17 +28,20 @@ def _change(lost: int) -> AccuracyChange:
 
 
 def _file(
-    name: str, invoke_ms: float, lost: int = 0, dtype: str = "float32", kind: OutputKind = OutputKind.SOFTMAX
+    name: str, invoke_ms: float, lost: int = 0, dtype: str = "float32", *, for_mediapipe: bool = True
 ) -> ShippedFile:
     tensor = TensorFormat() if dtype == "float32" else TensorFormat(dtype=dtype, scale=1.0)
     spec = InputSpec(width_px=8, height_px=8, tensor=tensor)
-    contract = ModelContract(labels=("a", "b"), input=spec, output=OutputSpec(kind=kind, tensor=tensor))
-    return ShippedFile(f"net-{name}.tflite", 1.0, invoke_ms, _change(lost), _change(lost), 1.0, contract)
+    contract = ModelContract(labels=("a", "b"), input=spec, output=OutputSpec(tensor=tensor))
+    return ShippedFile(
+        f"net-{name}.tflite", 1.0, invoke_ms, _change(lost), _change(lost), 1.0, contract, for_mediapipe
+    )
 
 
 _BUNDLED = Path(hangtag.__file__).parent / "models" / "clothing.tflite"
 FLOAT32, FLOAT16 = _file("float32", 9.0), _file("float16", 9.0)
 INT8 = _file("int8", 4.0, dtype="uint8")
+ELSEWHERE = _file("int8", 4.0, dtype="int8", for_mediapipe=False)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +52,11 @@ INT8 = _file("int8", 4.0, dtype="uint8")
         ((FLOAT32, _file("int8", 4.0, lost=5, dtype="uint8")), ["int8"] * 3),
         ((FLOAT32, _file("int8-float-io", 3.8), INT8), ["int8"] * 3),
         ((FLOAT32, _file("int8-float-io", 3.5), INT8), ["int8-float-io"] * 3),
-        ((FLOAT32, FLOAT16, _file("int8", 4.0, dtype="int8")), ["int8", "float32", "float32", "float16"]),
-        ((_file("int8", 4.0, dtype="uint8", kind=OutputKind.LOGITS),), ["int8"]),
+        (
+            (FLOAT32, FLOAT16, _file("int8", 4.0, dtype="int8", for_mediapipe=False)),
+            ["int8", "float32", "float32", "float16"],
+        ),
+        ((ELSEWHERE,), ["int8"]),
     ],
 )
 def test_the_advice_follows_its_rules(rows: tuple[ShippedFile, ...], chosen: list[str]) -> None:

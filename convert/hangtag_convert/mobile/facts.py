@@ -7,10 +7,11 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from hangtag.contract import ColourOrder, Geometry, Kernel, ModelContract, OutputKind
+from hangtag.contract import Geometry, Kernel, ModelContract
 from hangtag.errors import ConversionError
+from hangtag.mediapipe import why_no_mediapipe
 from hangtag.model_file import ModelFile
-from hangtag.preprocess import Preprocessor, Rectangle, source_rectangle
+from hangtag.preprocess import Rectangle, source_rectangle
 
 _MAX_SLUG = 40
 _KEYWORDS = frozenset(
@@ -70,27 +71,6 @@ def mobile_facts(model: ModelFile) -> MobileFacts:
         spec = dataclasses.replace(contract.input, kernel=Kernel.LINEAR_EXACT)
         model = dataclasses.replace(model, contract=contract.replace(input=spec))
     return MobileFacts(model, slug(contract.name), why_no_mediapipe(model), note)
-
-
-def why_no_mediapipe(model: ModelFile) -> str | None:
-    """Return None where MediaPipe Tasks gives a model what its contract asks for, else the reason."""
-    spec, output = model.contract.input, model.contract.output
-    if spec.colour_order is not ColourOrder.RGB:
-        return f"it gives a model RGB pixels, and this one wants {spec.colour_order.value}"
-    if output.kind is not OutputKind.SOFTMAX:
-        kinds = {OutputKind.SIGMOID: "one sigmoid unit", OutputKind.LOGITS: "logits"}
-        return (
-            f"it takes a model's numbers for one probability per label; this one gives {kinds[output.kind]}"
-        )
-    for role, dtype in (("input", spec.tensor.dtype), ("output", output.tensor.dtype)):
-        if dtype not in {"uint8", "float32"}:
-            return f"it takes uint8 and float32 tensors, and this model's {role} is {dtype}"
-    if spec.tensor.dtype == "uint8" and not Preprocessor(spec).is_byte_copy:
-        return "it passes pixel bytes on as they are, and this model's input bytes are something else"
-    metadata = model.info.metadata
-    if spec.tensor.dtype == "float32" and (metadata is None or not metadata.mean):
-        return "it reads the normalisation of a float input from TFLite metadata, and this file has none"
-    return None
 
 
 def slug(name: str) -> str:
