@@ -2,8 +2,8 @@
 
 A full-integer model stores an activation in 256 steps over a fixed range. Too wide a range wastes steps, too
 narrow a one clips. TensorFlow's own calibration reads tensors after the run, when an addition in place may
-have overwritten what it added to: on residual networks it finds ranges up to 1.6 times too wide. Here every
-tensor keeps memory of its own while it is watched.
+have overwritten what it added to: on residual networks it finds ranges that are too wide. Here every tensor
+keeps memory of its own while it is watched.
 """
 
 from __future__ import annotations
