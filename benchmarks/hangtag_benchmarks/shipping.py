@@ -161,7 +161,7 @@ def advice(rows: Sequence[ShippedFile]) -> str:
     fastest = f"fastest of those that lose at most {MAX_DROP_POINTS} points, bytes before floats"
     choices = [
         ("Raspberry Pi, any CPU", _fastest(good), fastest),
-        ("Android, iOS (MediaPipe Tasks or LiteRT)", _fastest(on_phones), f"{fastest} and that both take"),
+        ("Android, iOS (MediaPipe Tasks or LiteRT)", _fastest(on_phones), f"{fastest}, and both take it"),
         ("browser, on the CPU (LiteRT.js)", _fastest(on_phones), "the same: bytes or floats in"),
         ("GPU of a phone, a browser or a board", _fastest(halves), "GPUs compute in halves"),
     ]
