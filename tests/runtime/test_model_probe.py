@@ -93,17 +93,25 @@ def test_a_command_ends_in_one_line_and_not_in_a_signal(tmp_path: Path) -> None:
     assert done.stdout == ""
 
 
-def test_a_model_that_passed_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HANGTAG_CACHE", str(tmp_path / "cache"))
-    path = tmp_path / "model.tflite"
-    path.write_bytes(whole(seed("plain-int8")))
-    tries: list[bytes] = []
+@pytest.fixture
+def tries(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The models that were tried in a child process so far, one after the other."""
+    tried: list[bytes] = []
 
     def counted(data: bytes, **options: Any) -> str | None:
-        tries.append(data)
+        tried.append(data)
         return try_in_child(data, **options)
 
     monkeypatch.setattr("hangtag.model_probe.try_in_child", counted)
+    return tried
+
+
+def test_a_model_that_passed_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tries: list[bytes]
+) -> None:
+    monkeypatch.setenv("HANGTAG_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "model.tflite"
+    path.write_bytes(whole(seed("plain-int8")))
     for _ in range(2):
         open_untrusted(path)
     assert len(tries) == 1
@@ -119,16 +127,20 @@ def test_a_model_that_passed_is_not_tried_again(tmp_path: Path, monkeypatch: pyt
 
 
 def test_without_a_place_to_remember_models_are_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tries: list[bytes]
 ) -> None:
+    model = seed("plain-int8")
     (tmp_path / "cache").write_text("a file where the folder should be")
     monkeypatch.setenv("HANGTAG_CACHE", str(tmp_path / "cache"))
     for _ in range(2):
-        probe(seed("plain-int8"), "model")
+        probe(model, "model")
+    assert tries == [model] * 2
     monkeypatch.delenv("HANGTAG_CACHE")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", _no_home)
-    probe(seed("plain-int8"), "model")
+    for _ in range(2):
+        probe(model, "model")
+    assert tries == [model] * 4
 
 
 def _no_home() -> Path:
