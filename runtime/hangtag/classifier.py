@@ -39,6 +39,11 @@ class Prediction:
     top: tuple[tuple[str, float], ...]
     unknown: bool
 
+    @property
+    def shown(self) -> str:
+        """The label, or "unknown"."""
+        return "unknown" if self.unknown else self.label
+
 
 @dataclass(frozen=True, slots=True)
 class TimedScores:

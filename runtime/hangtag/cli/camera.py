@@ -117,7 +117,7 @@ class _ChangedLabels:
 
     def write(self, result: Result) -> None:
         prediction = result.prediction
-        label = "unknown" if prediction.unknown else prediction.label
+        label = prediction.shown
         shown = (label, result.frame.name)
         if shown != self._shown:
             name = f"  {result.frame.name}" if result.frame.name else ""

@@ -42,7 +42,7 @@ def _draw_card(image: Image, result: Result, scale: float) -> None:
     """A paper tag at the lower left: punched hole, label, score bar, and the runner-up in small print."""
     prediction = result.prediction
     height = image.shape[0]
-    label = "unknown" if prediction.unknown else prediction.label
+    label = prediction.shown
     title, small = 0.8 * scale, 0.42 * scale
     text_w = max(_text_width(label, title), round(120 * scale))
     left, pad = round(16 * scale), round(12 * scale)
