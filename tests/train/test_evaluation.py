@@ -26,8 +26,8 @@ from hangtag.progress import Progress
 from hangtag.run_seal import read_run
 from hangtag.scoring import Scorer, score_photos
 from hangtag_train.datasets import SourceOptions, prepare
-from hangtag_train.evaluate_command import _echo_evaluation
 from hangtag_train.evaluation import evaluate_model, open_scorer, read_splits
+from hangtag_train.evaluation_lines import evaluation_lines
 
 QUIET = Progress(quiet=True)
 LABELS = ("disc", "square", "stripe")
@@ -382,12 +382,10 @@ def test_the_command_prints_what_was_measured(shapes_dataset: Path, sealed_run: 
 
 
 def _figures(scores: np.ndarray, targets: np.ndarray) -> dict[str, str]:
-    """Return what is printed of an evaluation of scores: its figures by name."""
+    """Return the figures that are printed of an evaluation of scores, by name."""
     labels = [str(number) for number in range(scores.shape[1])]
-    with CliRunner().isolation() as streams:
-        _echo_evaluation("validation", measure(scores, targets, labels, resamples=20))
-        lines = streams[0].getvalue().decode().splitlines()[len(labels) + 2 :]
-    return {line[:19].strip(): line[19:] for line in lines}
+    lines = [*evaluation_lines("validation", measure(scores, targets, labels, resamples=20))]
+    return {line[:19].strip(): line[19:] for line in lines[len(labels) + 2 :]}
 
 
 def test_a_range_that_resampling_cannot_give_is_not_printed() -> None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from hangtag.extras import extra_needed
 from hangtag.progress import Progress
 from hangtag_train.datasets.options import options_from, source_options
 
 if TYPE_CHECKING:
-    from hangtag.metrics import Evaluation, Interval
+    from hangtag.contract import ModelContract
+    from hangtag.errors import PhotoError
+    from hangtag.labelled_folder import LabelledFolder
+    from hangtag.metrics import Evaluation, Scores
+    from hangtag.scoring import Scorer
     from hangtag.stress_report import StressReport
+    from hangtag_train.datasets import SourceOptions
 
 _MOST_DRAWN_LABELS = 100
 """A confusion matrix of more labels is a picture that nobody can read."""
@@ -72,57 +77,53 @@ def evaluate(
     All go through the same code and preprocessing. Choose on validation, the default; look at test once, to
     report.
     """
-    from hangtag.readable import say_skipped
-    from hangtag.stress_report import stress_scores
-    from hangtag_train.evaluation import (
-        KERAS_SUFFIX,
-        evaluate_model,
-        folder_of,
-        open_scorer,
-        other_split_note,
-        read_splits,
-    )
+    from hangtag_train.evaluation import open_scorer
+
+    _refuse_contract_of_others(model, contract)
+    if out is not None:
+        _make_ready(out)
+    scorer = open_scorer(model, contract=contract, threads=threads)
+    chosen = tuple(dict.fromkeys(splits)) or ("validation",)
+    found = _measure(scorer, data, chosen, options_from(source), seed=seed, stress=stress)
+    record = {"model": str(model), "data": data, **found.as_record()}
+    if out is not None:
+        _write(out, record, found)
+    if as_json:
+        click.echo(json.dumps(record, ensure_ascii=False))
+    else:
+        _print(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was measured: the photos, ``scores`` of shape (photos, labels), and what they come to."""
+
+    splits: tuple[str, ...]
+    photos: LabelledFolder
+    skipped: tuple[PhotoError, ...]
+    seed: int
+    scores: Scores
+    evaluation: Evaluation
+    stress: StressReport | None
+
+    def as_record(self) -> dict[str, Any]:
+        """Return everything but the scores as plain values for JSON."""
+        return {
+            "splits": list(self.splits),
+            "skipped": [str(error) for error in self.skipped],
+            "seed": self.seed,
+            **dataclasses.asdict(self.evaluation),
+            "stress": self.stress.as_record() if self.stress is not None else None,
+        }
+
+
+def _refuse_contract_of_others(model: Path, contract: Path | None) -> None:
+    from hangtag_train.evaluation import KERAS_SUFFIX
 
     if contract is not None and (model.is_dir() or model.suffix.lower() != KERAS_SUFFIX):
         raise click.UsageError(
             "--contract is for a .keras file; run folders and .tflite files have their own"
         )
-    if out is not None:
-        _make_ready(out)
-    progress = Progress()
-    chosen = tuple(dict.fromkeys(splits)) or ("validation",)
-    scorer = open_scorer(model, contract=contract, threads=threads)
-    folder = folder_of(data, chosen, options_from(source), progress)
-    photos, errors = read_splits(folder, chosen, scorer.contract.labels, progress)
-    say_skipped(progress, errors)
-    if (note := other_split_note(folder, scorer.contract)) is not None:
-        click.echo(note, err=True)
-    if "test" in chosen:
-        click.echo("note: the test split was read; choose nothing by what it says", err=True)
-    scores, evaluation = evaluate_model(scorer, photos, progress, seed=seed)
-    stressed = stress_scores(scorer, photos, progress, seed) if stress else None
-    record = {
-        "model": str(model),
-        "data": data,
-        "splits": list(chosen),
-        "skipped": [str(error) for error in errors],
-        "seed": seed,
-        **dataclasses.asdict(evaluation),
-        "stress": stressed.as_record() if stressed is not None else None,
-    }
-    if out is not None:
-        from hangtag_train.mistakes import draw_mistakes
-
-        name = "_".join(chosen)
-        _write(out, name, record, evaluation, stressed)
-        paths = [photo.path for photo in photos.photos]
-        draw_mistakes(paths, scores, np.array(photos.targets), photos.labels, out / f"mistakes_{name}.png")
-    if as_json:
-        click.echo(json.dumps(record, ensure_ascii=False))
-        return
-    _echo_evaluation(" + ".join(chosen), evaluation)
-    if stressed is not None:
-        _echo_stress(stressed)
 
 
 def _make_ready(out: Path) -> None:
@@ -136,75 +137,66 @@ def _make_ready(out: Path) -> None:
         del mpl
 
 
-def _write(
-    out: Path, name: str, record: dict[str, Any], evaluation: Evaluation, stressed: StressReport | None
-) -> None:
+def _measure(
+    scorer: Scorer, data: str, splits: tuple[str, ...], options: SourceOptions, *, seed: int, stress: bool
+) -> _Found:
+    from hangtag.stress_report import stress_scores
+    from hangtag_train.evaluation import evaluate_model
+
+    progress = Progress()
+    photos, skipped = _read(scorer.contract, data, splits, options, progress)
+    scores, evaluation = evaluate_model(scorer, photos, progress, seed=seed)
+    stressed = stress_scores(scorer, photos, progress, seed) if stress else None
+    return _Found(splits, photos, skipped, seed, scores, evaluation, stressed)
+
+
+def _read(
+    contract: ModelContract, data: str, splits: tuple[str, ...], options: SourceOptions, progress: Progress
+) -> tuple[LabelledFolder, tuple[PhotoError, ...]]:
+    """List the photos; say which are left out, and what there is to mind about the others."""
+    from hangtag.readable import say_skipped
+    from hangtag_train.evaluation import folder_of, other_split_note, read_splits
+
+    folder = folder_of(data, splits, options, progress)
+    photos, errors = read_splits(folder, splits, contract.labels, progress)
+    say_skipped(progress, errors)
+    if (note := other_split_note(folder, contract)) is not None:
+        click.echo(note, err=True)
+    if "test" in splits:
+        click.echo("note: the test split was read; choose nothing by what it says", err=True)
+    return photos, errors
+
+
+def _write(out: Path, record: dict[str, Any], found: _Found) -> None:
+    import numpy as np
+
     from hangtag.files import write_json
+    from hangtag_train.mistakes import draw_mistakes
     from hangtag_train.report import draw_confusion
+    from hangtag_train.run_page import EVALUATION_NAME
     from hangtag_train.stress_chart import draw_stress
 
-    write_json(out / "evaluation.json", record)
-    if len(evaluation.classes) <= _MOST_DRAWN_LABELS:
-        draw_confusion(evaluation, name, out / f"confusion_{name}.png")
+    write_json(out / EVALUATION_NAME, record)
+    name = "_".join(found.splits)
+    labels = len(found.evaluation.classes)
+    if labels <= _MOST_DRAWN_LABELS:
+        draw_confusion(found.evaluation, name, out / f"confusion_{name}.png")
     else:
-        click.echo(
-            f"note: {len(evaluation.classes)} labels are too many to draw; see evaluation.json", err=True
-        )
-    if stressed is not None:
-        draw_stress(stressed, name, out / f"stress_{name}.png")
+        click.echo(f"note: {labels} labels are too many to draw; see {EVALUATION_NAME}", err=True)
+    if found.stress is not None:
+        draw_stress(found.stress, name, out / f"stress_{name}.png")
+    photos = found.photos
+    paths = [photo.path for photo in photos.photos]
+    targets = np.array(photos.targets)
+    draw_mistakes(paths, found.scores, targets, photos.labels, out / f"mistakes_{name}.png")
 
 
-def _echo_evaluation(title: str, value: Evaluation) -> None:
-    click.echo(f"{'label':<16} {'photos':>6} {'precision':>9} {'recall':>7} {'F1':>7}")
-    for row in value.classes:
-        precision, recall, f1 = (
-            f"{share:.3f}" if share is not None else "-" for share in (row.precision, row.recall, row.f1)
-        )
-        click.echo(f"{row.label:<16} {row.photos:>6} {precision:>9} {recall:>7} {f1:>7}")
-    click.echo(f"{title}: {value.photos} photos")
-    click.echo(f"top-1              {value.top1:.4f}   {_range(value.top1_wilson)} (Wilson, 95 %)")
-    if value.top3_tells:
-        click.echo(f"top-3              {value.top3:.4f}")
-    click.echo(f"macro-F1           {value.macro_f1:.4f}   {_resampled(value, value.macro_f1_bootstrap)}")
-    click.echo(f"calibration error  {value.calibration_error:.4f}   {_calibration_range(value)}")
+def _print(found: _Found) -> None:
+    from hangtag_train.evaluation_lines import evaluation_lines, stress_lines
 
-
-def _calibration_range(value: Evaluation) -> str:
-    from hangtag.metrics import CALIBRATION_BINS, FEWEST_FOR_CALIBRATION
-
-    if not value.calibration_tells:
-        return (
-            f"too few photos to tell: {value.photos}, wanted {FEWEST_FOR_CALIBRATION} or more "
-            f"(10 in each of {CALIBRATION_BINS} bins)"
-        )
-    return _resampled(value, value.calibration_error_bootstrap, f"; {CALIBRATION_BINS} equal-mass bins")
-
-
-def _resampled(value: Evaluation, interval: Interval, more: str = "") -> str:
-    if not value.resampling_tells:
-        return (
-            f"(no range: {'every' if value.top1 else 'no'} photo is called right, so resampling cannot tell)"
-        )
-    return f"{_range(interval)} (bootstrap, 95 %{more})"
-
-
-def _range(interval: Interval) -> str:
-    return f"{interval.low:.4f} to {interval.high:.4f}"
-
-
-def _echo_stress(report: StressReport) -> None:
-    from hangtag.camera_stress import STEP_NAMES
-
-    click.echo(f"\n{'camera stress':<36} {'level':<9} {'top-1':>7} {'points lost':>12}")
-    click.echo(f"{'as it is':<36} {'-':<9} {report.clean_top1:>7.4f}")
-    for row in report.rows:
-        lost = report.drop_points(row)
-        click.echo(f"{row.name:<36} {STEP_NAMES[row.step]:<9} {row.top1:>7.4f} {lost:>12.2f}")
-    click.echo(f"one photo is worth {report.photo_points:.2f} points")
-    for step in (1, 2):
-        worst = report.worst(step)
-        click.echo(
-            f"{STEP_NAMES[step]} level: mean {report.mean_top1(step):.4f}, "
-            f"{report.mean_drop_points(step):.2f} points lost; "
-            f"worst {worst.name}, {report.drop_points(worst):.2f} points lost"
-        )
+    for line in evaluation_lines(" + ".join(found.splits), found.evaluation):
+        click.echo(line)
+    if found.stress is not None:
+        click.echo()
+        for line in stress_lines(found.stress):
+            click.echo(line)
