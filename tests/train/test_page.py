@@ -1,117 +1,27 @@
+"""The page of a training run is whole, safe whatever it is made of, and says what the run was and reached."""
+
 from __future__ import annotations
 
 import base64
 import dataclasses
 import hashlib
-import json
 import re
-from collections.abc import Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 
 import cv2
-import keras
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from html_page import Page
 from hypothesis import given
 from hypothesis import strategies as st
-from small_run import contract_of, write_run
+from page_examples import HOSTILE, a_page, history
 
-from hangtag.cli import main
-from hangtag.errors import RunError
 from hangtag.metrics import evaluate
 from hangtag.page_parts import text
 from hangtag.photos import decode_photo, read_photo
-from hangtag.stress_report import StressReport, StressRow
-from hangtag_train.charts import Line, Mark, line_chart, nice_ticks
-from hangtag_train.history import HistoryRow
 from hangtag_train.mistakes import Mistake, find_mistakes
 from hangtag_train.page import render, write_page
-from hangtag_train.report import draw_confusion, draw_curves
-from hangtag_train.run_page import RunPage, read_run_page
-
-HOSTILE = (
-    "<script>alert(1)</script>",
-    "$x_1$",
-    '"><img src=x onerror=alert(1)>',
-    "</style><b>",
-    "帽子 \u202e&amp;",
-)
-VOID = {"meta", "img", "br"}
-
-
-class Page(HTMLParser):
-    """Reads a page strictly: tags must close in order; texts, attributes and images are kept."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.images: list[dict[str, str]] = []
-        self.shown: list[str] = []
-        self.feed(source)
-        self.close()
-        assert self.open == [], "unclosed tags"
-
-    def handle_starttag(self, tag: str, attrs) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, key, value or "") for key, value in attrs]
-        if tag == "img":
-            self.images.append(dict(attrs))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, key, value or "") for key, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.shown.append(data)
-
-    @property
-    def words(self) -> str:
-        return " ".join(" ".join(self.shown).split())
-
-
-def history(*phases: str, waiting: float = 0.0) -> list[HistoryRow]:
-    return [
-        HistoryRow(phase, number + 1, 1 / (number + 1), 0.8, 0.9, 0.7 + 0.01 * number, 90.0, waiting, 1e-3)
-        for number, phase in enumerate(phases)
-    ]
-
-
-def a_page(labels: Sequence[str], mistakes: Sequence[Mistake] | None = (), **changes: object) -> RunPage:
-    count = len(labels)
-    scores = np.full((3 * count, count), 0.01)
-    scores[np.arange(3 * count), np.arange(3 * count) % count] = 1 - 0.01 * (count - 1)
-    targets = np.arange(3 * count) % count
-    targets[0] = 1
-    stress = StressReport(3 * count, 0, 0.9, (StressRow("tilt 15°", "tilt", "15°", 1, 0.8),))
-    values = {
-        "settings": {
-            "data": "/photos/of mine",
-            "dataset_sha256": "ab" * 32,
-            "photos": {"train": 18, "validation": 3 * count},
-            "skipped": ["train/a/bad.jpg is empty (0 bytes)"],
-            "source": {"kind": "folder"},
-            "versions": {"python": "3.11.7"},
-            "recipe": {
-                "name": "tiny", "model_name": "shapes", "backbone": "small-cnn", "size_px": 28,
-                "stop_at_top1": None, "augmentation": {"flip": 0.5},
-            },
-        },
-        "history": history("head", "fine-tune", "fine-tune", "fine-tune", waiting=0.25),
-        "evaluations": {"validation": evaluate(scores, targets, labels, resamples=20)},
-        "mistakes": mistakes,
-        "stress": stress,
-    }  # fmt: skip
-    return RunPage(**{**values, **changes})
+from hangtag_train.report import draw_confusion
 
 
 def test_a_page_says_what_the_run_was_and_reached() -> None:
@@ -320,158 +230,6 @@ def test_any_text_comes_back_as_it_was_or_visibly_escaped(value: str) -> None:
     # Both readers see the very same text, which is the value unless it held control characters.
     assert "".join(parser.shown) == parser.attributes[0][2]
     assert not plain or "".join(parser.shown) == value
-
-
-# --- charts -------------------------------------------------------------------------------------------------
-
-
-@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
-def test_ticks_are_even_and_reach_around_the_values(one: float, other: float) -> None:
-    low, high = min(one, other), max(one, other)
-    ticks = nice_ticks(low, high)
-    slack = 1e-6 * max(abs(low), abs(high), 1e-6) + 1e-9
-    assert ticks[0] <= low + slack
-    assert ticks[-1] >= high - slack
-    assert 2 <= len(ticks) <= 9
-
-
-def test_a_chart_leaves_out_what_is_not_finite() -> None:
-    chart = line_chart(
-        "loss",
-        [Line("training", "training", [1.0, 2.0, float("nan"), 3.0])],
-        x_label="epoch",
-        mark=Mark(0, 1.0, "kept"),
-    )
-    page = Page(chart)
-    curves = [
-        dict_value
-        for tag, key, dict_value in page.attributes
-        if tag == "path" and key == "d" and "L" in dict_value
-    ]
-    assert len(curves) == 1
-    assert "nan" not in chart
-    assert ("svg", "aria-label", "loss") in page.attributes
-
-
-def test_curves_of_a_head_do_not_mention_fine_tuning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from matplotlib.figure import Figure
-
-    written: list[str] = []
-    save = Figure.savefig
-
-    def spy(figure: Figure, *arguments, **named) -> None:
-        for axes in figure.axes:
-            written.extend(
-                [axes.get_xlabel(), *(entry.get_text() for entry in axes.get_legend().get_texts())]
-            )
-        save(figure, *arguments, **named)
-
-    monkeypatch.setattr(Figure, "savefig", spy)
-    draw_curves(history("head", "head"), tmp_path / "curves.png")
-    assert "fine" not in " ".join(written)
-    draw_curves(history("head", "fine-tune"), tmp_path / "curves.png")
-    assert "fine-tuning begins" in written
-    with pytest.raises(ValueError, match="without rows"):
-        draw_curves([], tmp_path / "none.png")
-
-
-# --- from a run's folder ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def run(tmp_path: Path, shapes_dataset: Path) -> Path:
-    image = keras.Input((16, 16, 3))
-    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(image))
-    model = keras.Model(image, keras.layers.Dense(3, activation="softmax", name="logits")(pooled))
-    page = a_page(("disc", "square", "stripe"))
-    return write_run(
-        tmp_path / "run", model, contract_of(model, ("disc", "square", "stripe")),
-        settings={**page.settings, "data": str(shapes_dataset)},
-        history=page.history, evaluation=page.evaluations["validation"],
-    )  # fmt: skip
-
-
-def report(*arguments: object):
-    return CliRunner().invoke(main, ["report", *(str(argument) for argument in arguments)])
-
-
-def test_a_page_is_made_again_from_the_folder(run: Path) -> None:
-    page = a_page(("disc", "square", "stripe"))
-    found = read_run_page(run)
-    assert found.history == page.history
-    assert found.evaluations == page.evaluations
-    assert found.mistakes is None
-    assert found.stress is None
-    result = report(run)
-    assert result.exit_code == 0, result.output
-    assert result.stdout == f"{run / 'report.html'}\n"
-    assert Page((run / "report.html").read_text()).words == Page(render(found)).words
-
-
-def test_the_stress_that_an_evaluation_left_is_shown(run: Path) -> None:
-    stress = a_page(("a", "b")).stress
-    full = dataclasses.replace(stress, rows=(*stress.rows, StressRow("tilt 30°", "tilt", "30°", 2, 0.7)))
-    record = {"splits": ["validation"], "stress": full.as_record()}
-    (run / "evaluation.json").write_text(json.dumps(record))
-    assert read_run_page(run).stress == full
-    (run / "evaluation.json").write_text('{"splits": ["validation"], "stress": null}')
-    assert read_run_page(run).stress is None
-
-
-def test_mistakes_are_looked_for_and_kept(run: Path, shapes_dataset: Path, tmp_path: Path) -> None:
-    result = report(run, "--data", shapes_dataset)
-    assert result.exit_code == 0, result.output
-    found = read_run_page(run)
-    first = Page((run / "report.html").read_text())
-    assert len(first.images) == len(found.mistakes) > 0
-    assert all(image["alt"].startswith("a photo of ") for image in first.images)
-    assert all((shapes_dataset / mistake.photo).is_file() for mistake in found.mistakes)
-    again = report(run, "--out", tmp_path / "other.html")
-    assert again.exit_code == 0, again.output
-    assert Page((tmp_path / "other.html").read_text()).images == first.images
-
-
-def test_a_page_is_made_again_without_tensorflow(run: Path) -> None:
-    import subprocess
-    import sys
-
-    code = (
-        "import sys; from click.testing import CliRunner; from hangtag.cli import main; "
-        f"r = CliRunner().invoke(main, ['report', {str(run)!r}]); "
-        "print(r.exit_code, {'tensorflow', 'keras', 'matplotlib'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "0 set()\n"
-
-
-@pytest.mark.parametrize(
-    ("file", "content"),
-    [
-        ("run.json", "[]"),
-        ("run.json", "{"),
-        ("metrics.json", '{"validation": {"top1": 1}}'),
-        ("metrics.json", '{"validation": 3}'),
-        ("metrics.json", "nonsense"),
-        ("history.csv", "phase,epoch\nhead,one\n"),
-        ("history.csv", "phase,epoch\nhead,1\n"),
-        ("history.csv", "phase,epoch\n" + "x" * 200_000),
-        ("evaluation.json", '{"stress": {"rows": 3}}'),
-        ("evaluation.json", '{"stress": {"photos": 1, "seed": 0, "clean_top1": 1, "rows": [{"name": 1}]}}'),
-    ],
-)
-def test_a_damaged_folder_is_one_clear_error(run: Path, file: str, content: str) -> None:
-    (run / file).write_text(content)
-    with pytest.raises(RunError, match=re.escape(file)):
-        read_run_page(run)
-    result = report(run)
-    assert result.exit_code == 1
-    assert result.stderr.count("\n") == 1
-
-
-def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    result = report(tmp_path)
-    assert result.exit_code == 1
-    assert "no finished training run" in result.stderr
 
 
 def test_mistakes_found_and_shown_are_the_same(tmp_path: Path) -> None:
