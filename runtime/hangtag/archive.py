@@ -1,4 +1,4 @@
-"""Reads the ZIP archive behind a model's FlatBuffer, where TFLite metadata keeps its files.
+"""Reads and writes the ZIP archive behind a model's FlatBuffer, where TFLite metadata keeps its files.
 
 Only what such archives need, and nothing of what makes others a risk: plain or deflated members that lie one
 after the other, named once, few and small. Sizes and places are checked before a byte is decompressed.
@@ -6,9 +6,11 @@ after the other, named once, few and small. Sizes and places are checked before 
 
 from __future__ import annotations
 
+import io
 import struct
+import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hangtag.errors import ModelFileError, shortened
@@ -16,6 +18,8 @@ from hangtag.errors import ModelFileError, shortened
 MAX_FILES = 1000
 MAX_BYTES = 16 * 2**20
 """Most that an archive's files may take together, decompressed."""
+
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a constant, so that the same files give the same bytes
 
 _END = struct.Struct("<4s4H2LH")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
@@ -75,6 +79,16 @@ def read_archive(data: bytes) -> Archive:
         packed, free_from = _packed(data, member, end - size)
         files[member.name] = _content(member, packed)
     return Archive(min((member.start for member in members), default=end - size), files)
+
+
+def archive_bytes(files: Mapping[str, bytes], offset: int) -> bytes:
+    """Return a ZIP archive, stored uncompressed, that lies ``offset`` bytes into the final file."""
+    # Written behind a stand-in for the model, so that its offsets count from the start of the file.
+    buffer = io.BytesIO(bytes(offset))
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), files[name])
+    return buffer.getvalue()[offset:]
 
 
 def _find_end(data: bytes) -> int | None:

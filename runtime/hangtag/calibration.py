@@ -1,16 +1,148 @@
-"""When a best score is too low to mean anything: the threshold under which a frame is "unknown"."""
+"""When a best score is too low to mean anything: the threshold under which a frame is "unknown".
+
+How well a model tells known things from others is measured on their **confidences**, the best score of each
+photo (Hendrycks & Gimpel 2017, "A Baseline for Detecting Misclassified and Out-of-Distribution Examples"): a
+photo is accepted as known where its confidence is the threshold or more.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from hangtag.metrics import Scores
+from hangtag.metrics import BOOTSTRAP_RESAMPLES, Interval, Scores, wilson_interval
+
+Confidences = npt.NDArray[np.floating[Any]]
+
+FEWEST_UNKNOWN = 10
+"""Pictures; fewer say next to nothing about what is accepted."""
 
 _HIGHEST_THRESHOLD = 0.5
 _KNOWN_SHARE = 0.98
 """Share of photos of known things whose best score stays above the threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """How well confidences tell photos of known things from others: fractions, each with its 95 % interval.
+
+    Args:
+        threshold: the lowest confidence that is accepted.
+        true_accept: known photos that are accepted.
+        false_accept: others that are accepted, though they should not be.
+        auroc: the probability that a known photo has more confidence than another, ties counted by half;
+            ``auroc_interval`` is None where it is 0 or 1, which resampling can say nothing about.
+    """
+
+    threshold: float
+    known_photos: int
+    unknown_photos: int
+    true_accept: float
+    true_accept_interval: Interval
+    false_accept: float
+    false_accept_interval: Interval
+    auroc: float
+    auroc_interval: Interval | None
+
+
+def confidences(scores: Scores) -> Confidences:
+    """Return each photo's best score, shape (photos,), of scores of shape (photos, labels)."""
+    return np.asarray(scores.max(axis=1))
+
+
+def fewest_known(true_accept: float) -> int:
+    """Return how many known photos a threshold needs so that one of them at least may lie below it."""
+    # Rounded, because 1 - 0.95 is a little less than a twentieth.
+    return math.ceil(round(1 / (1 - true_accept), 6))
+
+
+def accepting_threshold(known: Confidences, true_accept: float) -> float:
+    """Return the highest threshold that accepts a share of known photos, in steps of 0.0001.
+
+    Args:
+        known: confidences of photos of known things, at least :func:`fewest_known` of them.
+        true_accept: the share to accept, above 0 and below 1; as much or a little more is.
+
+    Raises:
+        ValueError: too few photos, or no such share.
+    """
+    if not 0 < true_accept < 1:
+        raise ValueError(f"true_accept is {true_accept}; wanted above 0 and below 1")
+    if len(known) < fewest_known(true_accept):
+        raise ValueError(f"{len(known)} photos of known things; wanted {fewest_known(true_accept)} or more")
+    refused = math.floor(round(len(known) * (1 - true_accept), 6))
+    # Rounded up it could lie above the score that it was made of.
+    return _rounded_down(float(np.sort(known)[refused]))
+
+
+def auroc(known: Confidences, unknown: Confidences) -> float:
+    """Return the area under the receiver operating characteristic, by ranks (Mann & Whitney 1947).
+
+    Raises:
+        ValueError: one of the two is empty.
+    """
+    if len(known) == 0 or len(unknown) == 0:
+        raise ValueError(f"{len(known)} known and {len(unknown)} unknown photos; wanted one of each at least")
+    levels, place = np.unique(np.concatenate([known, unknown]), return_inverse=True)
+    of_known = np.bincount(place[: len(known)], minlength=len(levels))
+    of_unknown = np.bincount(place[len(known) :], minlength=len(levels))
+    below = np.cumsum(of_unknown) - of_unknown
+    return float((of_known * (below + of_unknown / 2)).sum() / (len(known) * len(unknown)))
+
+
+def measure_rejection(
+    known: Confidences,
+    unknown: Confidences,
+    threshold: float,
+    *,
+    resamples: int = BOOTSTRAP_RESAMPLES,
+    seed: int = 0,
+) -> Rejection:
+    """Measure how a threshold divides known photos from others.
+
+    The shares' intervals are Wilson's, for the threshold as it is; that of the AUROC is the percentile
+    bootstrap's, known photos and others resampled each among themselves.
+
+    Raises:
+        ValueError: there are no known photos or no others.
+    """
+    area = auroc(known, unknown)
+    accepted_known, accepted_unknown = int((known >= threshold).sum()), int((unknown >= threshold).sum())
+    return Rejection(
+        threshold=threshold,
+        known_photos=len(known),
+        unknown_photos=len(unknown),
+        true_accept=accepted_known / len(known),
+        true_accept_interval=wilson_interval(accepted_known, len(known)),
+        false_accept=accepted_unknown / len(unknown),
+        false_accept_interval=wilson_interval(accepted_unknown, len(unknown)),
+        auroc=area,
+        auroc_interval=two_sample_interval(auroc, known, unknown, resamples=resamples, seed=seed)
+        if 0 < area < 1
+        else None,
+    )
+
+
+def two_sample_interval(
+    statistic: Callable[[Confidences, Confidences], float],
+    known: Confidences,
+    unknown: Confidences,
+    *,
+    resamples: int = BOOTSTRAP_RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Return the 95 % percentile bootstrap interval of a statistic of two independent groups of photos."""
+    rng = np.random.default_rng(seed)
+    values = [
+        statistic(rng.choice(known, len(known)), rng.choice(unknown, len(unknown))) for _ in range(resamples)
+    ]
+    low, high = np.percentile(values, [2.5, 97.5])
+    return Interval(float(low), float(high))
 
 
 def unknown_threshold(scores: Scores) -> float:

@@ -16,7 +16,7 @@ from hangtag.contract import ModelContract, OutputKind, OutputSpec
 from hangtag.errors import ModelFileError
 from hangtag.interpreter import DEFAULT_ENGINE, Interpreter
 from hangtag.model_file import ModelFile, parse_model, read_model_file
-from hangtag.preprocess import Image, Preprocessor, Tensor, check_image
+from hangtag.preprocess import Image, Preprocessor, Tensor
 
 Scores = npt.NDArray[np.float64]
 
@@ -71,6 +71,7 @@ class Classifier:
         self._model = model
         self._interpreter = Interpreter(model.data, threads=threads, engine=engine)
         self._preprocessor = Preprocessor(model.contract.input)
+        self._table = _score_table(model.contract.output)
         self._lock = threading.Lock()
 
     @classmethod
@@ -128,14 +129,16 @@ class Classifier:
             ValueError: the frame has no pixels or not three channels.
             ModelFileError: the model computes something that is not a number.
         """
-        # Before the input's memory is borrowed: an exception that is kept would keep it, too.
-        check_image(image_bgr)
         with self._lock:
             begun = time.perf_counter()
-            self._preprocessor.write(image_bgr, self._interpreter.input_view())
+            # A frame that is refused is refused before the input's memory is borrowed: an exception that
+            # someone keeps would keep it, too.
+            self._preprocessor.read(image_bgr)
+            self._preprocessor.fill(self._interpreter.input_view())
             prepared = time.perf_counter()
             self._interpreter.invoke()
-            scores = to_scores(self._row(), self.contract.output)
+            row = self._row()
+            scores = to_scores(row, self.contract.output) if self._table is None else self._table.take(row)
             inferred = time.perf_counter()
         return TimedScores(scores, 1000 * (prepared - begun), 1000 * (inferred - prepared))
 
@@ -169,14 +172,16 @@ class Classifier:
         """Rank scores; ties go to the label that stands first in the contract."""
         if top < 1:
             raise ValueError(f"top is {top}; wanted 1 or more")
-        labels = self.contract.labels
-        ranked = np.argsort(-scores, kind="stable")[:top]
-        best = float(scores[ranked[0]])
-        threshold = self.contract.calibration.unknown_threshold
+        contract = self._model.contract
+        labels, threshold = contract.labels, contract.calibration.unknown_threshold
+        # Plain numbers from here on: each look into an array costs more than all of this together.
+        values = scores.tolist()
+        ranked = (-scores).argsort(kind="stable")[:top].tolist()
+        best = values[ranked[0]]
         return Prediction(
             label=labels[ranked[0]],
             score=best,
-            top=tuple((labels[index], float(scores[index])) for index in ranked),
+            top=tuple([(labels[index], values[index]) for index in ranked]),
             unknown=threshold is not None and best < threshold,
         )
 
@@ -203,6 +208,16 @@ def to_scores(output: Tensor, spec: OutputSpec) -> Scores:
         shifted = np.exp(values - values.max())
         return np.asarray(shifted / shifted.sum())
     return values
+
+
+def _score_table(spec: OutputSpec) -> Scores | None:
+    """Return what :func:`to_scores` makes of each byte, so that one look-up replaces it; None where it cannot.
+
+    By the byte's bits: int8's negative numbers index from the end, where they stand.
+    """
+    if spec.tensor.dtype not in {"uint8", "int8"} or spec.kind is not OutputKind.SOFTMAX:
+        return None
+    return to_scores(np.arange(256, dtype=np.uint8).view(spec.tensor.dtype), spec)
 
 
 def bundled_model() -> ModelFile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ class LatencySummary:
     mean_ms: float
 
 
-def summarize(latencies_ms: Sequence[float]) -> LatencySummary:
+def summarize(latencies_ms: Collection[float]) -> LatencySummary:
     """Sum up measurements (percentiles by linear interpolation, as ``numpy.percentile``).
 
     Raises:
@@ -29,13 +29,14 @@ def summarize(latencies_ms: Sequence[float]) -> LatencySummary:
     """
     if not latencies_ms:
         raise ValueError("no latency was measured")
-    p50, p90, p95, p99 = np.percentile(latencies_ms, [50, 90, 95, 99])
+    values = np.fromiter(latencies_ms, np.float64, len(latencies_ms))
+    p50, p90, p95, p99 = np.percentile(values, [50, 90, 95, 99])
     return LatencySummary(
-        count=len(latencies_ms),
+        count=len(values),
         p50_ms=float(p50),
         p90_ms=float(p90),
         p95_ms=float(p95),
         p99_ms=float(p99),
-        max_ms=float(max(latencies_ms)),
-        mean_ms=float(np.mean(latencies_ms)),
+        max_ms=float(values.max()),
+        mean_ms=float(values.mean()),
     )

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hangtag.archive import read_archive
-from hangtag.contract import ModelContract, TensorFormat
+from hangtag.archive import archive_bytes, read_archive
+from hangtag.contract import Calibration, ModelContract, Provenance, TensorFormat
 from hangtag.errors import ContractError, ModelFileError, shortened
 from hangtag.golden import GoldenCases
 from hangtag.tflite_metadata import MetadataInfo
@@ -91,6 +91,23 @@ def parse_model(data: bytes, name: str) -> ModelFile:
     except (ModelFileError, ContractError) as error:
         # One line, whatever a message quotes of the file.
         raise type(error)(f"{name}: {' '.join(str(error).split())}") from None
+
+
+def with_calibration(model: ModelFile, calibration: Calibration, provenance: Provenance) -> bytes:
+    """Return a model's bytes with another calibration and provenance in its contract, all else as it is.
+
+    Nothing else may change so: what the metadata for phones says, and the tensors are, stands in front of the
+    embedded files and stays.
+
+    Raises:
+        ModelFileError: the new file could not be read, as where there are too many embedded files.
+    """
+    archive = read_archive(model.data)
+    contract = model.contract.replace(calibration=calibration, provenance=provenance)
+    files = {**archive.files, CONTRACT_NAME: contract.to_json().encode()}
+    data = model.data[: archive.start] + archive_bytes(files, archive.start)
+    parse_model(data, model.name)
+    return data
 
 
 def carries_contract(data: bytes) -> bool:

@@ -9,6 +9,7 @@ pixel bytes are the tensor bytes and the table is skipped.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -32,6 +33,8 @@ CV2_KERNELS = {
     Kernel.AREA: cv2.INTER_AREA,
 }
 
+_UINT8 = np.dtype(np.uint8)
+
 _CV2_COLOURS = {ColourOrder.RGB: cv2.COLOR_BGR2RGB, ColourOrder.GREY: cv2.COLOR_BGR2GRAY}
 
 
@@ -42,7 +45,7 @@ def check_image(image_bgr: Image) -> None:
         TypeError: not a NumPy array of uint8.
         ValueError: wrong shape or no pixels.
     """
-    if not isinstance(image_bgr, np.ndarray) or image_bgr.dtype != np.uint8:
+    if not isinstance(image_bgr, np.ndarray) or image_bgr.dtype != _UINT8:
         got = getattr(image_bgr, "dtype", type(image_bgr).__name__)
         raise TypeError(f"an image must be a uint8 NumPy array, got {got}")
     if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.size == 0:
@@ -111,6 +114,8 @@ def tensor_table(spec: InputSpec) -> Tensor:
 
 def _check_buffer(buffer: Tensor, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Raise unless OpenCV can write into ``buffer``: given another shape or type it would write elsewhere."""
+    if buffer.shape == shape and buffer.dtype == dtype and buffer.flags.carray:
+        return  # the usual case, in one look: a camera's every frame comes through here
     if buffer.shape != shape or buffer.dtype != dtype or not buffer.flags.c_contiguous:
         raise ValueError(
             f"the tensor is {buffer.dtype} {buffer.shape} with strides {buffer.strides}; "
@@ -129,19 +134,47 @@ def _stored(real: npt.NDArray[np.float64], tensor: TensorFormat) -> Tensor:
     return np.asarray(np.clip(quantized, limits.min, limits.max), dtype)
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What frames of one size need: the part to cut out, its size in the input and where it lands there.
+
+    ``inside`` is None where the picture fills the input, else the part between the bars of a letterbox.
+    """
+
+    cut: tuple[slice, slice]
+    size_wh: tuple[int, int]
+    inside: tuple[slice, slice] | None
+
+    @classmethod
+    def of(cls, image_wh: tuple[int, int], spec: InputSpec) -> _Plan:
+        """Work it out from a frame's size."""
+        x, y, width, height = source_rectangle(image_wh, spec)
+        left, top, inner_w, inner_h = target_rectangle(image_wh, spec)
+        fills = (inner_w, inner_h) == (spec.width_px, spec.height_px)
+        return cls(
+            cut=(slice(y, y + height), slice(x, x + width)),
+            size_wh=(inner_w, inner_h),
+            inside=None if fills else (slice(top, top + inner_h), slice(left, left + inner_w)),
+        )
+
+
 class Preprocessor:
-    """Writes frames into input tensors, with its buffers and table made once.
+    """Writes frames into input tensors, with its buffers, table and the plan for frames of a size made once.
 
     Not thread-safe: it owns scratch buffers. Make one per thread; they are small.
     """
 
     def __init__(self, spec: InputSpec) -> None:
         self._spec = spec
+        self._shape, self._dtype = spec.shape, np.dtype(spec.tensor.dtype)
+        self._kernel, self._colour = CV2_KERNELS[spec.kernel], _CV2_COLOURS.get(spec.colour_order)
         table = tensor_table(spec)
         identity = np.arange(256, dtype=np.uint8)[None, :, None]
         self._table = None if table.dtype == np.uint8 and bool((table == identity).all()) else table
         self._bgr: Image = np.empty((spec.height_px, spec.width_px, 3), np.uint8)
         self._pixels: Image = np.empty(spec.shape[1:], np.uint8)
+        self._planned_shape: tuple[int, ...] = ()
+        self._plan: _Plan | None = None
 
     @property
     def spec(self) -> InputSpec:
@@ -160,23 +193,46 @@ class Preprocessor:
             TypeError: the frame is not a uint8 array.
             ValueError: the frame or the tensor has another shape or dtype than it must.
         """
-        _check_buffer(tensor, self._spec.shape, np.dtype(self._spec.tensor.dtype))
-        if self._table is None:
-            self.write_pixels(image_bgr, tensor[0])
+        self.read(image_bgr)
+        self.fill(tensor)
+
+    def read(self, image_bgr: Image) -> None:
+        """Do the first half of :meth:`write`, which needs no tensor: cut and resize a frame into a buffer.
+
+        Raises:
+            TypeError: the frame is not a uint8 array.
+            ValueError: the frame has no pixels or not three channels.
+        """
+        check_image(image_bgr)
+        plan = self._plan
+        if plan is None or image_bgr.shape != self._planned_shape:
+            plan = self._plan = _Plan.of((image_bgr.shape[1], image_bgr.shape[0]), self._spec)
+            self._planned_shape = image_bgr.shape
+        # By position, the scales as 0 for "from the size": names cost a microsecond each in a cold cache.
+        if plan.inside is None:
+            cv2.resize(image_bgr[plan.cut], plan.size_wh, self._bgr, 0, 0, self._kernel)
         else:
-            self.write_pixels(image_bgr, self._pixels)
-            self.write_values(self._pixels, tensor[0])
+            self._bgr[...] = self._spec.pad_value
+            self._bgr[plan.inside] = cv2.resize(image_bgr, plan.size_wh, None, 0, 0, self._kernel)
+
+    def fill(self, tensor: Tensor) -> None:
+        """Do the second half of :meth:`write`: fill ``tensor`` from the frame that was :meth:`read` last.
+
+        Raises:
+            ValueError: the tensor has another shape or dtype than it must.
+        """
+        _check_buffer(tensor, self._shape, self._dtype)
+        if self._table is None:
+            self._fill_pixels(tensor[0])
+        else:
+            self._fill_pixels(self._pixels)
+            cv2.LUT(self._pixels, self._table, tensor[0])
 
     def write_pixels(self, image_bgr: Image, pixels: Image) -> None:
         """Fill ``pixels`` (uint8, (height, width, channels), the contract's colour order) from a frame."""
-        check_image(image_bgr)
-        _check_buffer(pixels, self._pixels.shape, np.dtype(np.uint8))
-        self._resize(image_bgr)
-        colour = _CV2_COLOURS.get(self._spec.colour_order)
-        if colour is None:
-            pixels[...] = self._bgr
-        else:
-            cv2.cvtColor(self._bgr, colour, dst=pixels)
+        self.read(image_bgr)
+        _check_buffer(pixels, self._pixels.shape, _UINT8)
+        self._fill_pixels(pixels)
 
     def write_values(self, pixels: Image, values: Tensor) -> None:
         """Fill ``values`` ((height, width, channels), the tensor's dtype) from prepared ``pixels``."""
@@ -184,25 +240,18 @@ class Preprocessor:
             raise ValueError(
                 f"the pixels are {pixels.dtype} {pixels.shape}; wanted uint8 {self._pixels.shape}"
             )
-        _check_buffer(values, self._pixels.shape, np.dtype(self._spec.tensor.dtype))
+        _check_buffer(values, self._pixels.shape, self._dtype)
         if self._table is None:
             values[...] = pixels
         else:
             cv2.LUT(pixels, self._table, dst=values)
 
-    def _resize(self, image_bgr: Image) -> None:
-        """Crop and resize a frame into ``self._bgr``."""
-        spec = self._spec
-        image_wh = (image_bgr.shape[1], image_bgr.shape[0])
-        source = source_rectangle(image_wh, spec)
-        left, top, inner_w, inner_h = target_rectangle(image_wh, spec)
-        if (inner_w, inner_h) == (spec.width_px, spec.height_px):
-            resized(image_bgr, source, (inner_w, inner_h), spec.kernel, out=self._bgr)
-            return
-        self._bgr[...] = spec.pad_value
-        self._bgr[top : top + inner_h, left : left + inner_w] = resized(
-            image_bgr, source, (inner_w, inner_h), spec.kernel
-        )
+    def _fill_pixels(self, pixels: Image) -> None:
+        """Bring the colours of what was read into the contract's order."""
+        if self._colour is None:
+            pixels[...] = self._bgr
+        else:
+            cv2.cvtColor(self._bgr, self._colour, pixels)
 
 
 def preprocess(image_bgr: Image, spec: InputSpec) -> Tensor:

@@ -2,149 +2,124 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hangtag.cli.options import latency_line, load_classifier, model_options
+from hangtag.cli.camera_options import decision_options, sink_options, source_options, view_options
+from hangtag.cli.options import load_classifier, model_options
 
 if TYPE_CHECKING:
-    from hangtag.classifier import Classifier
-    from hangtag.pipeline import LoopSummary, Result, Sink
     from hangtag.sources import Source
-
-
-class _Size(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click only
-    """``640x480`` as (640, 480)."""
-
-    name = "WxH"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        width, cross, height = value.partition("x")
-        if not (
-            cross
-            and width.isdigit()
-            and height.isdigit()
-            and 16 <= int(width) <= 8192
-            and 16 <= int(height) <= 8192
-        ):
-            self.fail(f"{value!r} is not a size like 640x480 (16 to 8192 pixels a side)", param, ctx)
-        return int(width), int(height)
+    from hangtag.view import View
 
 
 @click.command()
-@click.option(
-    "--source",
-    "spelling",
-    default="0",
-    show_default=True,
-    help="0 or /dev/video0, rtsp://…, clip.mp4, photos/, scene: or scene:photos/.",
-)
+@source_options
+@view_options
 @model_options
-@click.option("--headless", is_flag=True, help="Open no window.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a frame on standard output.")
 @click.option(
-    "--record",
-    "record",
-    type=click.Path(path_type=Path),
-    help="Folder for an annotated clip (large).",
+    "--watch-model", is_flag=True, help="Take up a new file at --model while running, once it verified."
 )
+@decision_options
+@sink_options
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after so many frames.")
 @click.option(
-    "--size", "size_wh", type=_Size(), help="Frame size to ask a camera or the scene for, as 640x480."
+    "--list", "list_cameras", is_flag=True, help="Show the cameras that are here and their formats."
 )
-@click.option("--fps", type=click.FloatRange(0, 1000, min_open=True), help="Frame rate to ask for.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of scene:.")
-@click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Labels to list.")
+@click.option("--print-systemd", is_flag=True, help="Print a unit that runs this command as a service.")
 def camera(
     *,
-    spelling: str,
     model_path: Path | None,
     threads: int,
     engine: str,
-    headless: bool,
-    as_json: bool,
-    record: Path | None,
-    max_frames: int | None,
-    size_wh: tuple[int, int] | None,
-    fps: float | None,
-    seed: int,
+    watch_model: bool,
+    smoothing_s: float,
+    hold_s: float,
     top: int,
+    max_frames: int | None,
+    list_cameras: bool,
+    print_systemd: bool,
+    **options: Any,
 ) -> None:
-    """Name what a camera sees, frame by frame, until it ends, q is pressed, or Ctrl-C."""
-    from hangtag.pipeline import run_loop
-    from hangtag.sources import open_source
+    """Name what a camera sees, frame by frame, until it ends, q is pressed, or Ctrl-C.
 
+    A live source (a camera, a stream, --pace real-time) is read as it comes: frames that cannot be classified
+    in time are dropped, and a source that is lost is opened again when it is back. Files wait.
+    """
+    if list_cameras:
+        from hangtag.cli.camera_list import echo_cameras
+
+        echo_cameras()
+        return
+    if print_systemd:
+        from hangtag.systemd import unit_of_this_command
+
+        click.echo(unit_of_this_command(), nl=False)
+        return
+    if watch_model and model_path is None:
+        raise click.UsageError("--watch-model needs --model: the bundled model does not change")
+    from hangtag.cli.logs import log_to_stderr
+    from hangtag.cli.loop_summary import echo_summary
+    from hangtag.cli.secrets import hide_from_process_list
+    from hangtag.pipeline import LoopSettings, run_loop
+
+    hide_from_process_list()
+    log_to_stderr()
+    settings = LoopSettings(
+        view=_view(options),
+        smoothing_s=smoothing_s,
+        hold_s=hold_s,
+        top=top,
+        max_frames=max_frames,
+        every_frame=options["every_frame"],
+    )
     classifier = load_classifier(model_path, threads, engine)
-    with open_source(spelling, size_wh=size_wh, fps=fps, seed=seed) as source:
-        sinks = _sinks(classifier, source, headless=headless, as_json=as_json, record=record)
-        summary = run_loop(source, classifier, sinks, max_frames=max_frames, top=top)
+    supply = None
+    if watch_model and model_path is not None:
+        from hangtag.model_watch import ModelWatch
+
+        supply = ModelWatch(model_path, threads=threads, engine=engine)
+    with _open(options) as source:
+        from hangtag.cli.camera_sinks import make_sinks
+
+        sinks = make_sinks(classifier, source, settings, options)
+        reopen = (lambda: _open(options)) if _comes_back(options, source) else None
+        summary = run_loop(source, classifier, sinks, settings, reopen=reopen, supply=supply)
     echo_summary(summary)
 
 
-def _sinks(
-    classifier: Classifier, source: Source, *, headless: bool, as_json: bool, record: Path | None
-) -> list[Sink]:
-    sinks: list[Sink] = []
-    if not headless:
-        from hangtag.sinks.window import Window
+def _view(options: dict[str, Any]) -> View:
+    from hangtag.view import Flip, View
 
-        sinks.append(Window(classifier.contract.input))
-    if as_json:
-        from hangtag.sinks.json_lines import JsonLines
-
-        sinks.append(JsonLines(click.echo))
-    else:
-        sinks.append(_ChangedLabels())
-    if record is not None:
-        from hangtag.sinks.recorder import Recorder
-
-        path = record / time.strftime("camera-%Y%m%d-%H%M%S.webm")
-        sinks.append(Recorder(path, classifier.contract.input, source.fps, live=source.live))
-        click.echo(f"recording to {path}", err=True)
-    return sinks
+    roi, shares = options["roi"] or (None, False)
+    flip = Flip(options["flip"]) if options["flip"] else None
+    try:
+        return View(roi=roi, shares=shares, rotate_deg=int(options["rotate"]), flip=flip)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
-class _ChangedLabels:
-    """Prints a line when the label changes (and one per file for photos)."""
+def _open(options: dict[str, Any]) -> Source:
+    from hangtag.cli.secrets import reveal
+    from hangtag.sources import open_source
 
-    def __init__(self) -> None:
-        self._shown: tuple[str, str | None] | None = None
-
-    def write(self, result: Result) -> None:
-        prediction = result.prediction
-        label = prediction.shown
-        shown = (label, result.frame.name)
-        if shown != self._shown:
-            name = f"  {result.frame.name}" if result.frame.name else ""
-            click.echo(f"{result.frame.time_s:8.2f} s  {label:<12} {prediction.score:.2f}{name}")
-            self._shown = shown
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-def echo_summary(summary: LoopSummary) -> None:
-    """Print what a loop did on standard error."""
-    rate = summary.frames / summary.seconds if summary.seconds else 0.0
-    dropped = f", {summary.dropped} older ones skipped" if summary.dropped else ""
-    stopped = " (interrupted)" if summary.interrupted else ""
-    click.echo(
-        f"{summary.frames} frames in {summary.seconds:.1f} s, {rate:.1f} a second{dropped}{stopped}", err=True
+    # A window is for looking, so that clips and the scene run at their own speed in it.
+    pace = options["pace"] or ("fast" if options["headless"] and options["serve"] is None else "real-time")
+    return open_source(
+        reveal(options["spelling"]),
+        size_wh=options["size_wh"],
+        fps=options["fps"],
+        pixel_format=options["pixel_format"],
+        seed=options["seed"],
+        loop=options["loop"],
+        real_time=pace == "real-time",
     )
-    if summary.labelled:
-        share = 100 * summary.right / summary.labelled
-        click.echo(
-            f"{summary.right} of {summary.labelled} frames with a known label right ({share:.1f} %)", err=True
-        )
-    for title, latency in (
-        ("prepare", summary.prepare),
-        ("infer", summary.infer),
-        ("capture to label", summary.age),
-    ):
-        if latency is not None:
-            click.echo(latency_line(title, latency), err=True)
+
+
+def _comes_back(options: dict[str, Any], source: Source) -> bool:
+    """Return whether a source that ends is waited for: what is typed in, and clips, end for good."""
+    from hangtag.sources.pace import PacedSource
+
+    return source.live and options["spelling"] != "-" and not isinstance(source, PacedSource)

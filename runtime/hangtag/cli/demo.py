@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hangtag.cli.camera import echo_summary
+from hangtag.cli.loop_summary import echo_summary
 from hangtag.cli.options import load_classifier, model_options
 
 if TYPE_CHECKING:
-    from hangtag.pipeline import Result, Sink
+    from hangtag.sinks.base import Sink
 
 _VISITS = 10
 _FPS = 15.0  # smooth enough to watch, and encoding the clip is most of the work
@@ -37,10 +37,11 @@ def demo(
 
     Prints what it sees, writes an annotated clip (clip.webm, plays in any browser) and a picture (still.jpg).
     """
+    from hangtag.cli.demo_lines import VisitLines
     from hangtag.files import make_folder
-    from hangtag.pipeline import run_loop
+    from hangtag.pipeline import LoopSettings, run_loop
     from hangtag.scene import SceneSettings
-    from hangtag.sinks.recorder import Recorder
+    from hangtag.sinks.clip import Clip
     from hangtag.sinks.still import StillSheet
     from hangtag.sources.simulated import SceneSource
 
@@ -48,46 +49,13 @@ def demo(
     frames = max_frames or round(_VISITS * settings.visit_s * settings.fps)
     make_folder(out)
     classifier = load_classifier(model_path, threads, engine)
-    spec = classifier.contract.input
     click.echo(f"{frames} frames of rendered garments at {settings.fps:g} a second, seed {seed}", err=True)
     with SceneSource(settings) as source:
         sinks: list[Sink] = [
-            _VisitLines(),
-            Recorder(out / "clip.webm", spec, settings.fps),
-            StillSheet(out / "still.jpg", spec),
+            VisitLines(),
+            Clip(out / "clip.webm", settings.fps),
+            StillSheet(out / "still.jpg"),
         ]
-        summary = run_loop(source, classifier, sinks, max_frames=frames)
+        summary = run_loop(source, classifier, sinks, LoopSettings(max_frames=frames))
     echo_summary(summary)
     click.echo(f"clip: {out / 'clip.webm'}   picture: {out / 'still.jpg'}", err=True)
-
-
-class _VisitLines:
-    """Prints one line for each garment when it has left the picture."""
-
-    def __init__(self) -> None:
-        self._results: list[tuple[str, float]] = []
-        self._truth: str | None = None
-        click.echo(f"{'garment':<12} {'seen as':<12} {'score':>5}  frames right")
-
-    def write(self, result: Result) -> None:
-        truth = result.frame.label
-        if truth != self._truth:
-            self._flush()
-            self._truth = truth
-        if truth is not None:
-            self._results.append((result.prediction.label, result.prediction.score))
-
-    def _flush(self) -> None:
-        if not self._results:
-            return
-        names = [name for name, _ in self._results]
-        usual = max(set(names), key=names.count)
-        scores = [score for name, score in self._results if name == usual]
-        mean = sum(scores) / len(scores)
-        right = names.count(self._truth or "")
-        click.echo(f"{self._truth:<12} {usual:<12} {mean:>5.2f}  {right} of {len(names)}")
-        self._results = []
-
-    def close(self) -> None:
-        """Print the garment that was in the picture at the end."""
-        self._flush()

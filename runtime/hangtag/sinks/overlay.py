@@ -5,29 +5,48 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from hangtag.contract import InputSpec
-from hangtag.pipeline import Result
-from hangtag.preprocess import Image, source_rectangle
+from hangtag.preprocess import Image, Rectangle
+from hangtag.result import Result
+from hangtag.sources.account import Outage
 
 _PAPER = (236, 244, 248)
 _INK = (60, 45, 40)
 _FAINT = (170, 165, 160)
 _SURE = (120, 150, 60)
 _UNKNOWN = (90, 110, 190)
+_DARKER = 4
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 
 
-def draw(result: Result, spec: InputSpec) -> Image:
-    """Return a copy of the frame (BGR uint8) with the corners of the model's view and a label card."""
-    image: Image = result.frame.image_bgr.copy()
+def draw(result: Result) -> Image:
+    """Return a copy of the upright picture (BGR uint8) with the corners of what the model saw and a label."""
+    image: Image = result.picture().copy()
     height, width = image.shape[:2]
     scale = max(0.35, min(width, height) / 480)
-    _draw_corners(image, source_rectangle((width, height), spec), scale)
+    _draw_corners(image, result.seen, scale)
     _draw_card(image, result, scale)
     return image
 
 
-def _draw_corners(image: Image, rectangle: tuple[int, int, int, int], scale: float) -> None:
+def draw_outage(last: Image | None, outage: Outage) -> Image:
+    """Return a picture (BGR uint8) that cannot be taken for a new one: the last, dark, with the reason on it.
+
+    Args:
+        last: the last annotated picture, if there was one.
+        outage: what is wrong.
+    """
+    image = np.full((480, 640, 3), 40, np.uint8) if last is None else last // _DARKER
+    height, width = image.shape[:2]
+    scale = max(0.35, min(width, height) / 480)
+    since = f"no picture for {outage.age_ms / 1000:.0f} s"
+    for text, size, y in ((since, 0.9, 0.45), (outage.reason, 0.5, 0.55)):
+        fitting = min(size * scale, size * scale * 0.9 * width / max(1, _text_width(text, size * scale)))
+        x = (width - _text_width(text, fitting)) // 2
+        _text(image, text, (x, round(y * height)), fitting, _PAPER)
+    return image
+
+
+def _draw_corners(image: Image, rectangle: Rectangle, scale: float) -> None:
     x, y, width, height = rectangle
     inset, arm, line = round(8 * scale), round(28 * scale), max(1, round(2 * scale))
     left, top, right, bottom = x + inset, y + inset, x + width - 1 - inset, y + height - 1 - inset

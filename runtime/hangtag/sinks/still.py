@@ -7,12 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hangtag.contract import InputSpec
 from hangtag.errors import OutputError
 from hangtag.files import write_bytes
-from hangtag.pipeline import Result
 from hangtag.preprocess import Image
+from hangtag.result import Result
 from hangtag.sinks import overlay
+from hangtag.sinks.base import Sink
 
 _COLUMNS = 5
 _TILE_W_PX = 320
@@ -20,15 +20,16 @@ _MOST_TILES = 20
 _JPEG_QUALITY = 90
 
 
-class StillSheet:
+class StillSheet(Sink):
     """Keeps the middle frame of each garment's visit and writes them as one JPEG when it is closed.
 
     Frames are grouped by the true label that the source tells; one without true labels gives a single tile.
     """
 
-    def __init__(self, path: Path, spec: InputSpec) -> None:
+    name = "still"
+
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._spec = spec
         self._tiles: list[Image] = []
         self._visit: list[Result] = []
 
@@ -45,7 +46,7 @@ class StillSheet:
         self._visit = []
 
     def _tile(self, result: Result) -> Image:
-        picture = overlay.draw(result, self._spec)
+        picture = overlay.draw(result)
         height = max(1, round(picture.shape[0] * _TILE_W_PX / picture.shape[1]))
         return np.asarray(cv2.resize(picture, (_TILE_W_PX, height), interpolation=cv2.INTER_AREA), np.uint8)
 

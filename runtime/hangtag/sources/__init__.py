@@ -2,46 +2,87 @@
 
 from __future__ import annotations
 
-import re
+import glob
 from pathlib import Path
 
 from hangtag.errors import SourceError
 from hangtag.photos import IMAGE_SUFFIXES
+from hangtag.sources.address import STREAM
 from hangtag.sources.base import Frame, Source
 
 __all__ = ["Frame", "Source", "open_source"]
 
-_STREAM = re.compile(r"^(rtsps?|rtmp|https?|udp|tcp)://", re.IGNORECASE)
-
 
 def open_source(
-    spelling: str, *, size_wh: tuple[int, int] | None = None, fps: float | None = None, seed: int = 0
+    spelling: str,
+    *,
+    size_wh: tuple[int, int] | None = None,
+    fps: float | None = None,
+    pixel_format: str | None = None,
+    seed: int = 0,
+    loop: bool = False,
+    real_time: bool = False,
 ) -> Source:
     """Open a source of frames.
 
     Args:
-        spelling: ``0`` or ``/dev/video0`` (a camera), ``rtsp://…`` or ``http://…`` (a stream), ``clip.mp4``
-            (a video file), ``photo.jpg`` or ``photos/`` (photos), ``scene:`` (the simulated camera) or
-            ``scene:photos/`` (it, showing the photos of a folder).
-        size_wh: width and height in pixels that a camera or the scene should deliver.
-        fps: frames per second that a camera or the scene should deliver.
+        spelling: ``0`` or ``/dev/video0`` (a camera), ``picamera://0`` (a Raspberry Pi's, through picamera2)
+            or ``rpicam://0`` (through rpicam-vid), ``rtsp://…`` or ``http://…`` (a stream), ``-`` (standard
+            input), ``clip.mp4`` (a video file), ``photo.jpg``, ``photos/`` or ``'photos/*.jpg'`` (photos),
+            ``scene:`` (the simulated camera) or ``scene:photos/`` (it, showing the photos of a folder).
+        size_wh: width and height in pixels that a camera or the scene should deliver, or that raw frames on
+            standard input have.
+        fps: frames a second that a camera or the scene should deliver, and the most that any source with a
+            frame rate delivers.
+        pixel_format: four letters to ask a V4L2 camera for (``MJPG``, ``YUYV``); for standard input what its
+            frames are, see :mod:`hangtag.sources.byte_stream`.
         seed: of the scene.
+        loop: begin a video file again at its end.
+        real_time: deliver video files and the scene as a camera would; then they are live.
 
     Raises:
         SourceError: there is nothing like that, or it cannot be opened.
         PhotoError: a folder holds no photo.
     """
+    live = _live(spelling, size_wh, fps, pixel_format)
+    if live is not None:
+        return live
     if spelling.startswith("scene:"):
-        return _scene(spelling.removeprefix("scene:"), size_wh, fps, seed)
+        source = _scene(spelling.removeprefix("scene:"), size_wh, fps, seed)
+    else:
+        source = _file(spelling, fps, loop=loop)
+    if not real_time:
+        return source
+    from hangtag.sources.pace import PacedSource
+
+    return PacedSource(source)
+
+
+def _live(
+    spelling: str, size_wh: tuple[int, int] | None, fps: float | None, pixel_format: str | None
+) -> Source | None:
+    """Open a camera or a stream; None for everything else."""
     if spelling.isdigit() or spelling.startswith("/dev/"):
-        from hangtag.sources.capture import CameraSource
+        from hangtag.sources.v4l2 import CameraSource
 
-        return CameraSource(spelling, size_wh, fps)
-    if _STREAM.match(spelling):
-        from hangtag.sources.capture import StreamSource
+        return CameraSource(spelling, size_wh, fps, pixel_format)
+    if STREAM.match(spelling):
+        from hangtag.sources.stream import StreamSource
 
-        return StreamSource(spelling)
-    return _file(Path(spelling), spelling)
+        return StreamSource(spelling, fps)
+    if spelling.startswith("picamera://"):
+        from hangtag.sources.picamera import PicameraSource
+
+        return PicameraSource(spelling.removeprefix("picamera://"), size_wh, fps)
+    if spelling.startswith("rpicam://"):
+        from hangtag.sources.rpicam import RpicamSource
+
+        return RpicamSource(spelling.removeprefix("rpicam://"), size_wh, fps)
+    if spelling == "-":
+        from hangtag.sources.byte_stream import StdinSource
+
+        return StdinSource(size_wh, fps, pixel_format)
+    return None
 
 
 def _scene(folder: str, size_wh: tuple[int, int] | None, fps: float | None, seed: int) -> Source:
@@ -56,19 +97,22 @@ def _scene(folder: str, size_wh: tuple[int, int] | None, fps: float | None, seed
     return SceneSource(settings, Path(folder) if folder else None)
 
 
-def _file(path: Path, spelling: str) -> Source:
+def _file(spelling: str, fps: float | None, *, loop: bool) -> Source:
+    from hangtag.sources.still import FolderSource
+
+    path = Path(spelling)
     if not _exists(path):
+        if glob.has_magic(spelling) and (found := sorted(glob.glob(spelling, recursive=True))):  # noqa: PTH207 - absolute patterns, too
+            return FolderSource([Path(name) for name in found], shown=spelling)
         raise SourceError(
             f"there is no source {spelling!r}; wanted a camera (0), a stream (rtsp://…), a video file, "
             "a folder of photos, or scene:"
         )
     if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
-        from hangtag.sources.still import FolderSource
+        return FolderSource([path], shown=spelling)
+    from hangtag.sources.video import VideoSource
 
-        return FolderSource(path)
-    from hangtag.sources.capture import VideoSource
-
-    return VideoSource(path)
+    return VideoSource(path, fps=fps, loop=loop)
 
 
 def _exists(path: Path) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import abc
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TypeVar
 
@@ -18,12 +19,14 @@ class Frame:
     """One picture of a source.
 
     Args:
-        image_bgr: uint8, shape (height, width, 3), BGR, upright.
+        image_bgr: uint8, shape (height, width, 3), BGR, as the source gives it.
         number: counts the source's frames from 0; a live source that was read too slowly leaves gaps.
         time_s: when it belongs, in seconds from the source's first frame.
         captured_s: when it was read, on the clock of ``time.monotonic()``: its age can be told from it.
         label: the true label, where the source knows it (the scene, folders of labels).
         name: the file it comes from, where it is one.
+        wall_s: when it was read, in seconds since 1970 by the system's clock, which may be wrong (a Raspberry
+            Pi has none of its own) and may jump: for people, not for arithmetic.
     """
 
     image_bgr: Image
@@ -32,17 +35,25 @@ class Frame:
     captured_s: float
     label: str | None = None
     name: str | None = None
+    wall_s: float = field(default_factory=time.time)
 
 
 class Source(abc.ABC):
     """Frames, one after another: ``for frame in source``; close it, or use it in a ``with`` statement.
 
-    ``live`` sources go on whether they are read or not, so only their newest frame is worth having; others
-    wait, and every frame of theirs is delivered. ``fps`` is the nominal rate, None where there is none.
+    Attributes:
+        live: it goes on whether it is read or not, so only its newest frame is worth having; the frames of
+            others wait, and every one is delivered.
+        continuous: frames follow one another in time, so that what was seen a moment ago counts; photos of a
+            folder do not.
+        fps: the nominal rate, None where there is none.
+        shown: what logs, records and pages call it; holds no password.
     """
 
     live: bool = False
+    continuous: bool = True
     fps: float | None = None
+    shown: str = ""
 
     @abc.abstractmethod
     def __iter__(self) -> Iterator[Frame]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import abc
 import threading
+import time
 from collections.abc import Iterator
 
 from hangtag.sources.base import Frame, Source
+from hangtag.sources.slot import Slot
 
 
 class LiveSource(Source):
-    """A source that goes on whether it is read or not; reading it gives the newest frame, always.
+    """A source that goes on whether it is read or not; iterating over it gives the newest frame, always.
 
     A camera's driver queues frames; whoever reads them slower than they come sees the past. A thread reads
     the device as fast as it delivers and keeps one frame.
@@ -18,12 +20,12 @@ class LiveSource(Source):
 
     live = True
 
-    read_timeout_s: float = 5.0
-    """Longest that reading one frame may block."""
+    read_timeout_s: float = 3.0
+    """Longest that opening it or reading one frame should block."""
 
     @abc.abstractmethod
     def delivered(self) -> Iterator[Frame]:
-        """Yield frames as the device delivers them; runs in a thread of its own.
+        """Yield frames as the device delivers them, blocking in between; for a thread of its own.
 
         Raises:
             SourceError: the device stopped delivering.
@@ -35,55 +37,51 @@ class LiveSource(Source):
         Raises:
             SourceError: the device stopped delivering.
         """
-        slot = _Slot()
-        reader = threading.Thread(target=slot.fill_from, args=(self,), name="hangtag-capture", daemon=True)
+        slot = Slot()
+        reader = threading.Thread(target=_fill, args=(self, slot), name="hangtag-capture", daemon=True)
         reader.start()
         try:
-            while (frame := slot.take()) is not None:
-                yield frame
+            while not slot.ended:
+                # A timeout keeps Ctrl-C responsive on every platform.
+                frame = slot.take(timeout_s=0.5)
+                if frame is not None:
+                    yield frame
         finally:
             slot.stop()
             # The device must not be released while the thread is inside a read of it.
             reader.join(timeout=self.read_timeout_s + 1)
 
 
-class _Slot:
-    """Holds one frame, passed from the reading thread to the classifying one."""
+def _fill(source: LiveSource, slot: Slot) -> None:
+    try:
+        for frame in source.delivered():
+            if not slot.put(frame):
+                return
+    # Whatever ends the reading thread is raised again in the thread that waits for its frames.
+    except BaseException as error:  # noqa: BLE001
+        slot.end(error)
+    else:
+        slot.end()
 
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._frame: Frame | None = None
-        self._ended = False
-        self._stopped = False
-        self._error: BaseException | None = None
 
-    def fill_from(self, source: LiveSource) -> None:
-        try:
-            for frame in source.delivered():
-                with self._changed:
-                    self._frame = frame
-                    self._changed.notify()
-                    if self._stopped:
-                        return
-        # Whatever ends the reading thread is raised again in the thread that waits for its frames.
-        except BaseException as error:  # noqa: BLE001
-            self._error = error
-        finally:
-            with self._changed:
-                self._ended = True
-                self._changed.notify()
+class Thinning:
+    """Which frames of a source to keep for a rate of at most ``fps``; all of them where it is None.
 
-    def take(self) -> Frame | None:
-        """Wait for a frame not taken yet; None when the source has ended."""
-        with self._changed:
-            while self._frame is None and not self._ended:
-                # A timeout keeps Ctrl-C responsive on every platform.
-                self._changed.wait(timeout=0.5)
-            frame, self._frame = self._frame, None
-        if frame is None and self._error is not None:
-            raise self._error
-        return frame
+    The first frame is kept, and later ones when they are due, so that a source of 30 frames a second thinned
+    to 20 gives 20, not 15.
+    """
 
-    def stop(self) -> None:
-        with self._changed:
-            self._stopped = True
+    def __init__(self, fps: float | None) -> None:
+        self._interval_s = 1 / fps if fps else 0.0
+        self._due_s: float | None = None
+
+    def keeps(self, now_s: float | None = None) -> bool:
+        """Return whether a frame of this moment (of ``time.monotonic()``) is due."""
+        now = time.monotonic() if now_s is None else now_s
+        if self._due_s is None:
+            self._due_s = now
+        # A quarter of the interval early is on time: cameras are not exact.
+        if now < self._due_s - self._interval_s / 4:
+            return False
+        self._due_s = max(self._due_s + self._interval_s, now - self._interval_s)
+        return True

@@ -23,6 +23,7 @@ class SceneSource(Source):
     def __init__(self, settings: SceneSettings, photos: Path | None = None) -> None:
         self._scene = Scene(settings, photos)
         self.fps = settings.fps
+        self.shown = f"scene:{photos or ''}"
 
     def __iter__(self) -> Iterator[Frame]:
         for number in itertools.count():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hangtag.photos import find_photos, read_photo
@@ -11,16 +11,23 @@ from hangtag.sources.base import Frame, Source
 
 
 class FolderSource(Source):
-    """Every photo at or below a path, sorted; frames come as fast as they are read.
+    """Every photo at or below some paths, sorted; frames come as fast as they are read.
 
     ``Frame.label`` stays None: whether a folder's name is a label only the model can say.
 
+    Args:
+        paths: photos and folders.
+        shown: what to call them.
+
     Raises:
-        PhotoError: the path does not exist or holds no image; while iterating, a photo cannot be read.
+        PhotoError: a path does not exist or holds no image; while iterating, a photo cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._files = tuple(find_photos([path]))
+    continuous = False
+
+    def __init__(self, paths: Sequence[Path], *, shown: str) -> None:
+        self.shown = shown
+        self._files = tuple(find_photos(list(paths)))
 
     def __iter__(self) -> Iterator[Frame]:
         begun = time.monotonic()

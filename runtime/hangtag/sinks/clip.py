@@ -8,13 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hangtag.contract import InputSpec
 from hangtag.errors import OutputError
 from hangtag.files import whole_file
 from hangtag.native_output import without_lines
-from hangtag.pipeline import Result
 from hangtag.preprocess import Image
+from hangtag.result import Result
 from hangtag.sinks import overlay
+from hangtag.sinks.base import Sink
 
 _DEFAULT_FPS = 10.0
 
@@ -22,7 +22,7 @@ _TAG_NOTE = b"OpenCV: FFMPEG: tag 0x30385056/'VP80' is not supported"
 """WebM names its codecs by words, not by four-letter tags: OpenCV says so and writes the right file."""
 
 
-class Recorder:
+class Clip(Sink):
     """Writes every annotated frame to one clip, which appears under its name when it is closed.
 
     The clip's size is that of the first frame; later frames of another size (folders of photos) are fitted.
@@ -33,8 +33,9 @@ class Recorder:
         OutputError: the file cannot be written.
     """
 
-    def __init__(self, path: Path, spec: InputSpec, fps: float | None = None, *, live: bool = False) -> None:
-        self._spec = spec
+    name = "clip"
+
+    def __init__(self, path: Path, fps: float | None = None, *, live: bool = False) -> None:
         self._fps = fps or _DEFAULT_FPS
         self._live = live
         self._last: Image | None = None
@@ -48,7 +49,7 @@ class Recorder:
 
     def write(self, result: Result) -> None:
         """Append one frame."""
-        image = overlay.draw(result, self._spec)
+        image = overlay.draw(result)
         size_wh = (image.shape[1], image.shape[0])
         if self._writer is None:
             self._writer = self._opened(size_wh)

@@ -1,0 +1,119 @@
+"""The sinks that the options of ``hangtag camera`` ask for."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hangtag.cli.secrets import reveal
+from hangtag.sinks.base import Sink
+from hangtag.sources.account import Outage
+
+if TYPE_CHECKING:
+    from hangtag.classifier import Classifier
+    from hangtag.pipeline import LoopSettings
+    from hangtag.result import Result
+    from hangtag.sources import Source
+
+_MB = 1_000_000
+
+
+def make_sinks(
+    classifier: Classifier, source: Source, settings: LoopSettings, options: Mapping[str, Any]
+) -> list[Sink]:
+    """Return the sinks that the options ask for, ready to take results.
+
+    Raises:
+        OutputError: one of them cannot be made here.
+        MissingExtra: MQTT's package is not installed.
+    """
+    sinks: list[Sink] = []
+    if not options["headless"]:
+        from hangtag.sinks.window import Window
+
+        sinks.append(Window())
+    if options["as_json"]:
+        from hangtag.sinks.json_lines import JsonLines
+
+        sinks.append(JsonLines(click.echo))
+    else:
+        sinks.append(_ChangedLabels())
+    return [*sinks, *_on_disk(classifier, source, settings, options), *_on_network(options), *_service()]
+
+
+def _on_disk(
+    classifier: Classifier, source: Source, settings: LoopSettings, options: Mapping[str, Any]
+) -> list[Sink]:
+    sinks: list[Sink] = []
+    quota_bytes = options["quota_mb"] * _MB
+    if options["clip"] is not None:
+        from hangtag.sinks.clip import Clip
+
+        path = options["clip"] / time.strftime("camera-%Y%m%d-%H%M%S.webm")
+        sinks.append(Clip(path, source.fps, live=source.live))
+        click.echo(f"recording to {path}", err=True)
+    if options["record"] is not None:
+        from hangtag.sinks.keeper import Keeper
+
+        sinks.append(Keeper(options["record"], quota_bytes, classifier.model, settings))
+    if options["snapshots"] is not None:
+        from hangtag.sinks.snapshots import Snapshots
+
+        sinks.append(Snapshots(options["snapshots"], quota_bytes))
+    return sinks
+
+
+def _on_network(options: Mapping[str, Any]) -> list[Sink]:
+    sinks: list[Sink] = []
+    if options["serve"] is not None:
+        from hangtag.sinks.preview import Preview
+
+        sinks.append(preview := Preview(options["host"], options["serve"]))
+        click.echo(f"preview: {preview.url}", err=True)
+    if options["mqtt"] is not None:
+        from hangtag.sinks.mqtt import Mqtt
+
+        sinks.append(Mqtt(reveal(options["mqtt"])))
+    if options["webhook"] is not None:
+        from hangtag.sinks.webhook import Webhook
+
+        sinks.append(Webhook(reveal(options["webhook"])))
+    return sinks
+
+
+def _service() -> list[Sink]:
+    if "NOTIFY_SOCKET" not in os.environ:
+        return []
+    from hangtag.systemd import ServiceNotes
+
+    return [ServiceNotes()]
+
+
+class _ChangedLabels(Sink):
+    """Prints a line when the label changes (and one per file for photos)."""
+
+    name = "lines"
+    backlog = 64
+
+    def __init__(self) -> None:
+        self._shown: tuple[str, str | None] | None = None
+
+    def write(self, result: Result) -> None:
+        """Print a line where it says something new."""
+        prediction = result.prediction
+        shown = (prediction.shown, result.frame.name)
+        if shown != self._shown:
+            name = f"  {result.frame.name}" if result.frame.name else ""
+            click.echo(f"{result.frame.time_s:8.2f} s  {shown[0]:<12} {prediction.score:.2f}{name}")
+            self._shown = shown
+
+    def missing(self, outage: Outage) -> None:
+        """Print once that there is nothing to see."""
+        shown = ("-", outage.reason)
+        if shown != self._shown:
+            click.echo(f"{outage.time_s:8.2f} s  {'-':<12} stale: {outage.reason}")
+            self._shown = shown

@@ -1,0 +1,47 @@
+"""Keeps passwords in addresses out of the process list, which every user of a machine can read."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+
+from hangtag.sources.address import without_secrets
+
+_VARIABLE = "HANGTAG_HIDDEN"
+_ADDRESS = re.compile(r"\b[a-z][a-z0-9+]*://\S+", re.IGNORECASE)
+_hidden: dict[str, str] = {}
+
+
+def masked(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return a command line without secrets, and what stands for each address that held one."""
+    hidden: dict[str, str] = {}
+
+    def mask(found: re.Match[str]) -> str:
+        address = found[0]
+        shown = without_secrets(address)
+        if shown == address:
+            return address
+        stand_in = f"{shown}#hidden-{len(hidden)}"
+        hidden[stand_in] = address
+        return stand_in
+
+    return [_ADDRESS.sub(mask, argument) for argument in arguments], hidden
+
+
+def hide_from_process_list() -> None:
+    """Start this program again where its command line holds a password: by then it does not.
+
+    For a moment the password could be seen; an environment variable (``HANGTAG_SOURCE``) never shows it.
+    """
+    _hidden.update(json.loads(os.environ.pop(_VARIABLE, "{}")))
+    arguments, hidden = masked(sys.orig_argv)
+    if not hidden or os.name != "posix":
+        return
+    os.execve(sys.executable, arguments, {**os.environ, _VARIABLE: json.dumps(hidden)})  # noqa: S606 - ourselves
+
+
+def reveal(value: str) -> str:
+    """Return the address that a stand-in on the command line means; any other text as it is."""
+    return _hidden.get(value, value)

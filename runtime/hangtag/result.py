@@ -1,0 +1,50 @@
+"""What the camera loop hands to its sinks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hangtag.classifier import Prediction
+from hangtag.decision import Decision
+from hangtag.preprocess import Image, Rectangle
+from hangtag.sources.account import Counts
+from hangtag.sources.base import Frame
+from hangtag.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A frame and what the classifier says about it.
+
+    Args:
+        frame: as the source gave it.
+        alone: what the model says of this frame alone.
+        decision: what stands, smoothed over time.
+        prepare_ms: crop, resize and colour order into the input tensor.
+        infer_ms: the model and its scores.
+        age_ms: the time from the frame's capture to its label.
+        source: what to call the source.
+        view: how the source's pictures are turned and cut.
+        seen: x, y, width, height of what the model saw, in the upright picture.
+        counts: what the feed has done so far.
+    """
+
+    frame: Frame
+    alone: Prediction
+    decision: Decision
+    prepare_ms: float
+    infer_ms: float
+    age_ms: float
+    source: str
+    view: View
+    seen: Rectangle
+    counts: Counts
+
+    @property
+    def prediction(self) -> Prediction:
+        """What is shown: the decision's label and score."""
+        return self.decision.prediction
+
+    def picture(self) -> Image:
+        """Return the upright picture (BGR uint8); not always a copy: do not write to it."""
+        return self.view.upright(self.frame.image_bgr)

@@ -1,0 +1,58 @@
+"""What every sink is: it takes results one by one, and finishes its files when it is closed."""
+
+from __future__ import annotations
+
+from hangtag.result import Result
+from hangtag.sources.account import Outage
+
+
+class StopLoop(Exception):  # noqa: N818 - a request, not an error
+    """Raised by a sink when the user asked it to stop (closed the window, or the reader of a pipe)."""
+
+
+class Sink:
+    """Takes results one by one. The base class does nothing with them.
+
+    With a live source each sink works in a thread of its own, always the same, and what it cannot keep up
+    with is dropped and counted; with files it works in step with the loop, and an error ends it.
+
+    Attributes:
+        name: what messages call it.
+        backlog: how many results may wait for it in a live loop. Each holds a whole picture.
+        needs_main_thread: windows do.
+    """
+
+    name = "sink"
+    backlog = 4
+    needs_main_thread = False
+
+    def write(self, result: Result) -> None:
+        """Take one result.
+
+        Raises:
+            StopLoop: the user wants the loop to end.
+            OutputError: it cannot be written now. In a live loop this is said once, and the next result is
+                tried again.
+        """
+
+    def missing(self, outage: Outage) -> None:
+        """Take note, about once a second, that there is no frame and what was said before is stale.
+
+        Raises:
+            StopLoop: the user wants the loop to end.
+            OutputError: it cannot be written now.
+        """
+
+    def idle(self) -> None:
+        """Called some twenty times a second while nothing comes, for sinks in the main thread.
+
+        Raises:
+            StopLoop: the user wants the loop to end.
+        """
+
+    def close(self) -> None:
+        """Finish files and windows; called once, whatever ended the loop.
+
+        Raises:
+            OutputError: what was written so far cannot be finished.
+        """

@@ -1,0 +1,46 @@
+"""Real time for sources that would wait: a clip or the scene, delivered as a camera would."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+
+from hangtag.errors import SourceError
+from hangtag.sources.base import Frame, Source
+from hangtag.sources.live import LiveSource
+
+
+class PacedSource(LiveSource):
+    """Delivers each frame of another source when it is due; what is made too late is left out.
+
+    Args:
+        source: a source with a frame rate; it is closed with this one.
+
+    Raises:
+        SourceError: the source has no frame rate.
+    """
+
+    def __init__(self, source: Source) -> None:
+        if source.fps is None:
+            raise SourceError(f"{source.shown} has no frame rate, so it cannot be shown in real time")
+        self._source = source
+        self.fps = source.fps
+        self.shown = source.shown
+        self.continuous = source.continuous
+
+    def delivered(self) -> Iterator[Frame]:
+        """Yield frames in real time until the source ends."""
+        begun = time.monotonic()
+        interval_s = 1 / (self.fps or 1)
+        for frame in self._source:
+            due_s = begun + frame.time_s
+            if time.monotonic() > due_s + interval_s:
+                continue  # its number is missing from what is delivered, so that it counts as dropped
+            time.sleep(max(0.0, due_s - time.monotonic()))
+            now = time.monotonic()
+            yield dataclasses.replace(frame, time_s=now - begun, captured_s=now, wall_s=time.time())
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
