@@ -170,6 +170,7 @@ class _Steps:
         decision = self._decider.decide(timed.scores, frame.time_s)
         return Result(
             frame=frame,
+            scores=timed.scores,
             alone=alone,
             decision=decision,
             prepare_ms=timed.prepare_ms,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hangtag.classifier import Prediction
+from hangtag.classifier import Prediction, Scores
 from hangtag.decision import Decision
 from hangtag.preprocess import Image, Rectangle
 from hangtag.sources.account import Counts
@@ -18,6 +18,7 @@ class Result:
 
     Args:
         frame: as the source gave it.
+        scores: of this frame alone, one per label in the contract's order, calibrated, float64.
         alone: what the model says of this frame alone.
         decision: what stands, smoothed over time.
         prepare_ms: crop, resize and colour order into the input tensor.
@@ -30,6 +31,7 @@ class Result:
     """
 
     frame: Frame
+    scores: Scores
     alone: Prediction
     decision: Decision
     prepare_ms: float
