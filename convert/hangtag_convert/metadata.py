@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flatbuffers
 import numpy as np
 
+from hangtag.archive import archive_bytes
 from hangtag.contract import ColourOrder, ModelContract, OutputKind, TensorFormat
 from hangtag.errors import ConversionError
 from hangtag.golden import GoldenCases
@@ -33,8 +32,6 @@ from hangtag.tflite_slots import (
     MetadataSlots,
 )
 from hangtag_convert.tables import add_buffer, packed, unpacked
-
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a constant, so that the same model gives the same bytes
 
 
 def completed_contract(contract: ModelContract, info: ModelInfo) -> ModelContract:
@@ -85,17 +82,7 @@ def embed(model: bytes, contract: ModelContract, golden: GoldenCases | None) -> 
     flatbuffer = _with_metadata(model, _metadata(contract))
     sealed = contract.replace(flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest())
     files = {CONTRACT_NAME: sealed.to_json().encode(), **labels}
-    return flatbuffer + _archive({**files, **(golden.to_files() if golden else {})}, len(flatbuffer))
-
-
-def _archive(files: Mapping[str, bytes], offset: int) -> bytes:
-    """Return a ZIP archive, stored uncompressed, that lies ``offset`` bytes into the final file."""
-    # Written behind a stand-in for the model, so that its offsets count from the start of the file.
-    buffer = io.BytesIO(bytes(offset))
-    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
-        for name in sorted(files):
-            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), files[name])
-    return buffer.getvalue()[offset:]
+    return flatbuffer + archive_bytes({**files, **(golden.to_files() if golden else {})}, len(flatbuffer))
 
 
 def _with_metadata(model: bytes, metadata: bytes) -> bytes:
