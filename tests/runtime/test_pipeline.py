@@ -10,15 +10,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from camera_results import Spy, results_of
 
 from hangtag import Classifier
 from hangtag.errors import OutputError, SourceError
 from hangtag.photos import read_photo
-from hangtag.pipeline import Result, Sink, StopLoop, run_loop
+from hangtag.pipeline import LoopSettings, run_loop
 from hangtag.preprocess import preprocess
+from hangtag.result import Result
 from hangtag.sinks import overlay
+from hangtag.sinks.base import Sink, StopLoop
+from hangtag.sinks.clip import Clip
 from hangtag.sinks.json_lines import JsonLines
-from hangtag.sinks.recorder import Recorder
 from hangtag.sinks.still import StillSheet
 from hangtag.sources import Frame, Source, open_source
 
@@ -45,35 +48,19 @@ class _Frames(Source):
             raise self._ending
 
 
-class _Spy:
-    """Remembers what it was given; raises ``failure`` at the ``at``-th result."""
-
-    def __init__(self, failure: BaseException | None = None, at: int = 5) -> None:
-        self.results: list[Result] = []
-        self.closed = 0
-        self._failure, self._at = failure, at
-
-    def write(self, result: Result) -> None:
-        self.results.append(result)
-        if self._failure is not None and len(self.results) == self._at:
-            raise self._failure
-
-    def close(self) -> None:
-        self.closed += 1
-
-
 def test_every_frame_reaches_every_sink_in_order(classifier: Classifier) -> None:
-    spies = [_Spy(), _Spy()]
+    spies = [Spy(), Spy()]
     summary = run_loop(_Frames(), classifier, spies)
     assert all([r.frame.number for r in spy.results] == list(range(20)) and spy.closed == 1 for spy in spies)
-    assert (summary.frames, summary.dropped, summary.labelled, summary.interrupted) == (20, 0, 0, False)
+    assert (summary.frames, summary.counts.dropped, summary.labelled) == (20, 0, 0)
+    assert not summary.interrupted
     assert summary.infer is not None
     assert summary.infer.count == 20
 
 
 def test_results_are_what_the_classifier_says(classifier: Classifier) -> None:
-    spy = _Spy()
-    run_loop(_Frames(), classifier, [spy], top=2)
+    spy = Spy()
+    run_loop(_Frames(), classifier, [spy], LoopSettings(top=2, smoothing_s=0, hold_s=0))
     for result in spy.results:
         assert result.prediction == classifier.classify(result.frame.image_bgr, top=2)
 
@@ -82,12 +69,9 @@ def _tensors_of_the_camera(classifier: Classifier, photos: list[Path]) -> list[n
     """Return what stands in the interpreter's input after each photo came through source and loop."""
     seen: list[np.ndarray] = []
 
-    class Tensors:
+    class Tensors(Sink):
         def write(self, _: Result) -> None:
             seen.append(classifier.interpreter.input_view().copy())
-
-        def close(self) -> None:
-            pass
 
     for path in photos:
         with open_source(str(path)) as source:
@@ -115,24 +99,24 @@ def test_and_so_for_real_photos(classifier: Classifier, real_photos: list[Path])
 
 
 def test_right_frames_are_counted(classifier: Classifier) -> None:
-    spy = _Spy()
+    spy = Spy()
     summary = run_loop(_Frames(label="hat"), classifier, [spy])
     assert summary.labelled == 20
-    assert summary.right == sum(result.prediction.label == "hat" for result in spy.results)
+    assert summary.right == sum(result.alone.label == "hat" for result in spy.results)
 
 
 @pytest.mark.parametrize("count", [1, 7, 20, 99])
 def test_max_frames(classifier: Classifier, count: int) -> None:
-    assert run_loop(_Frames(), classifier, [], max_frames=count).frames == min(count, 20)
+    assert run_loop(_Frames(), classifier, [], LoopSettings(max_frames=count)).frames == min(count, 20)
 
 
 @pytest.mark.parametrize(("failure", "interrupted"), [(StopLoop(), False), (KeyboardInterrupt(), True)])
 def test_stopping_is_not_a_failure(
     classifier: Classifier, failure: BaseException, interrupted: bool, tmp_path: Path
 ) -> None:
-    spy = _Spy(failure)
+    spy = Spy(failure)
     clip = tmp_path / "clip.webm"
-    summary = run_loop(_Frames(), classifier, [Recorder(clip, classifier.contract.input, 10), spy])
+    summary = run_loop(_Frames(), classifier, [Clip(clip, 10), spy])
     assert summary.interrupted is interrupted
     assert spy.closed == 1
     assert _frames_in(clip) == 5
@@ -146,17 +130,17 @@ def test_what_was_recorded_survives_a_failure(
 ) -> None:
     clip = tmp_path / "clip.webm"
     with pytest.raises(type(ending), match=str(ending)):
-        run_loop(_Frames(ending=ending), classifier, [Recorder(clip, classifier.contract.input, 10)])
+        run_loop(_Frames(ending=ending), classifier, [Clip(clip, 10)])
     assert _frames_in(clip) == 20
     assert [path.name for path in tmp_path.iterdir()] == ["clip.webm"]
 
 
 def test_a_sink_that_fails_to_close_does_not_keep_others_open(classifier: Classifier) -> None:
-    class Stuck(_Spy):
+    class Stuck(Spy):
         def close(self) -> None:
             raise OutputError("stuck")
 
-    spies: list[Sink] = [first := _Spy(), Stuck(), last := _Spy()]
+    spies: list[Sink] = [first := Spy(), Stuck(), last := Spy()]
     with pytest.raises(OutputError, match="stuck"):
         run_loop(_Frames(), classifier, spies)
     assert (first.closed, last.closed) == (1, 1)
@@ -167,10 +151,7 @@ def test_no_frame_no_file(classifier: Classifier, tmp_path: Path) -> None:
         def __iter__(self) -> Iterator[Frame]:
             return iter(())
 
-    spec = classifier.contract.input
-    summary = run_loop(
-        Nothing(), classifier, [Recorder(tmp_path / "a.webm", spec), StillSheet(tmp_path / "a.jpg", spec)]
-    )
+    summary = run_loop(Nothing(), classifier, [Clip(tmp_path / "a.webm"), StillSheet(tmp_path / "a.jpg")])
     assert (summary.frames, summary.age) == (0, None)
     assert list(tmp_path.iterdir()) == []
 
@@ -182,19 +163,19 @@ def test_frames_of_other_sizes_fit_into_the_clip(classifier: Classifier, tmp_pat
                 yield Frame(np.zeros((height, width, 3), np.uint8), number, 0.0, 0.0)
 
     clip = tmp_path / "clip.webm"
-    run_loop(Mixed(), classifier, [Recorder(clip, classifier.contract.input)])
+    run_loop(Mixed(), classifier, [Clip(clip)])
     assert _frames_in(clip) == 3
 
 
 def test_a_live_clip_lasts_as_long_as_what_it_shows(classifier: Classifier, tmp_path: Path) -> None:
     """Three frames of a live source over two seconds are twenty-odd frames at ten a second."""
-    spec = classifier.contract.input
-    recorder = Recorder(tmp_path / "clip.webm", spec, 10, live=True)
-    prediction = classifier.classify(np.zeros((48, 64, 3), np.uint8))
-    for time_s in (5.0, 5.5, 7.0):
-        frame = Frame(np.zeros((48, 64, 3), np.uint8), round(time_s * 30), time_s, 0.0)
-        recorder.write(Result(frame, prediction, 0.1, 4.0, 4.2))
-    recorder.close()
+    frames = [
+        Frame(np.zeros((48, 64, 3), np.uint8), round(time_s * 30), time_s, 0.0) for time_s in (5.0, 5.5, 7.0)
+    ]
+    clip = Clip(tmp_path / "clip.webm", 10, live=True)
+    for result in results_of(classifier, frames):
+        clip.write(result)
+    clip.close()
     assert _frames_in(tmp_path / "clip.webm") == 21
 
 
@@ -212,18 +193,18 @@ def test_the_loop_and_another_thread_may_share_a_classifier(classifier: Classifi
     thread = threading.Thread(target=classify)
     thread.start()
     try:
-        spy = _Spy()
+        spy = Spy()
         run_loop(_Frames(), classifier, [spy])
     finally:
         stop.set()
         thread.join()
     assert not failures
-    assert all(r.prediction == classifier.classify(r.frame.image_bgr) for r in spy.results)
+    assert all(r.alone == classifier.classify(r.frame.image_bgr) for r in spy.results)
 
 
 def test_json_lines_can_be_read_back(classifier: Classifier) -> None:
     lines: list[str] = []
-    run_loop(_Frames(label="hat"), classifier, [JsonLines(lines.append)], max_frames=3)
+    run_loop(_Frames(label="hat"), classifier, [JsonLines(lines.append)], LoopSettings(max_frames=3))
     records = [json.loads(line) for line in lines]
     assert [record["frame"] for record in records] == [0, 1, 2]
     assert all(record["true_label"] == "hat" and 0 <= record["score"] <= 1 for record in records)
@@ -237,7 +218,7 @@ def test_the_still_has_a_tile_per_visit(classifier: Classifier, tmp_path: Path) 
                 yield Frame(np.zeros((240, 320, 3), np.uint8), number, 0.0, 0.0, label=label)
 
     still = tmp_path / "still.jpg"
-    run_loop(Visits(), classifier, [StillSheet(still, classifier.contract.input)])
+    run_loop(Visits(), classifier, [StillSheet(still)])
     sheet = cv2.imread(str(still))
     assert sheet is not None
     assert sheet.shape == (240, 3 * 320, 3)
@@ -246,9 +227,8 @@ def test_the_still_has_a_tile_per_visit(classifier: Classifier, tmp_path: Path) 
 @pytest.mark.parametrize("size_hw", [(480, 640), (640, 480), (24, 32), (1080, 1920), (1, 1)])
 def test_the_overlay_leaves_the_frame_alone(classifier: Classifier, size_hw: tuple[int, int]) -> None:
     image = np.full((*size_hw, 3), 90, np.uint8)
-    frame = Frame(image, 0, 0.0, 0.0)
-    result = Result(frame, classifier.classify(image), 0.1, 4.0, 4.2)
-    drawn = overlay.draw(result, classifier.contract.input)
+    (result,) = results_of(classifier, [Frame(image, 0, 0.0, 0.0)])
+    drawn = overlay.draw(result)
     assert drawn.shape == image.shape
     assert (image == 90).all()
     if min(size_hw) > 100:

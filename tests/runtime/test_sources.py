@@ -13,7 +13,7 @@ import pytest
 
 from hangtag.errors import HangtagError, SourceError
 from hangtag.sources import Frame, open_source
-from hangtag.sources.capture import _without_credentials
+from hangtag.sources.address import without_secrets
 from hangtag.sources.live import LiveSource
 
 
@@ -112,7 +112,7 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_credentials_never_show(url: str, shown: str) -> None:
-    assert _without_credentials(url) == shown
+    assert without_secrets(url) == shown
 
 
 class _LiveSource(LiveSource):
