@@ -71,7 +71,8 @@ class Classifier:
         self._model = model
         self._interpreter = Interpreter(model.data, threads=threads, engine=engine)
         self._preprocessor = Preprocessor(model.contract.input)
-        self._table = _score_table(model.contract.output)
+        self._units = model.contract.output_units
+        self._table = score_table(model.contract.output)
         self._lock = threading.Lock()
 
     @classmethod
@@ -145,10 +146,8 @@ class Classifier:
     def _row(self) -> Tensor:
         """Return the raw output; its length is the engine's to compute, whatever the file says."""
         row = self._interpreter.output()
-        if len(row) != self.contract.output_units:
-            raise ModelFileError(
-                f"the engine computes {len(row)} scores; the contract says {self.contract.output_units}"
-            )
+        if len(row) != self._units:
+            raise ModelFileError(f"the engine computes {len(row)} scores; the contract says {self._units}")
         return row
 
     def classify(self, image_bgr: Image, *, top: int = 3) -> Prediction:
@@ -210,8 +209,8 @@ def to_scores(output: Tensor, spec: OutputSpec) -> Scores:
     return values
 
 
-def _score_table(spec: OutputSpec) -> Scores | None:
-    """Return what :func:`to_scores` makes of each byte, so that one look-up replaces it; None where it cannot.
+def score_table(spec: OutputSpec) -> Scores | None:
+    """Return what :func:`to_scores` makes of each byte, for a look-up in its place; None where none can be.
 
     By the byte's bits: int8's negative numbers index from the end, where they stand.
     """

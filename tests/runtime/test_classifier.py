@@ -11,7 +11,7 @@ import pytest
 
 import hangtag
 from hangtag import Classifier
-from hangtag.classifier import to_scores
+from hangtag.classifier import score_table, to_scores
 from hangtag.contract import OutputKind, OutputSpec, TensorFormat
 from hangtag.errors import ModelFileError
 from hangtag.interpreter import Interpreter
@@ -150,6 +150,29 @@ def test_raw_outputs_become_scores(
 ) -> None:
     raw = np.array(output, tensor.dtype)
     np.testing.assert_allclose(to_scores(raw, OutputSpec(kind=kind, tensor=tensor)), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(("dtype", "zero_point"), [("uint8", 3), ("int8", -128)])
+def test_a_table_of_scores_holds_what_each_byte_becomes(dtype: str, zero_point: int) -> None:
+    spec = OutputSpec(tensor=TensorFormat(dtype=dtype, scale=1 / 255, zero_point=zero_point))
+    table = score_table(spec)
+    assert table is not None
+    raw = np.arange(256, dtype=np.uint8).view(dtype)
+    np.testing.assert_array_equal(table.take(raw), to_scores(raw, spec))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        OutputSpec(),
+        OutputSpec(tensor=TensorFormat(dtype="int16", scale=1 / 32768)),
+        OutputSpec(kind=OutputKind.SIGMOID, tensor=TensorFormat(dtype="uint8", scale=1 / 256)),
+        OutputSpec(kind=OutputKind.LOGITS, tensor=TensorFormat(dtype="uint8", scale=1.0)),
+    ],
+    ids=["float", "int16", "sigmoid", "logits"],
+)
+def test_scores_that_are_more_than_a_bytes_value_have_no_table(spec: OutputSpec) -> None:
+    assert score_table(spec) is None
 
 
 def test_scores_that_are_no_numbers_are_an_error() -> None:

@@ -408,6 +408,33 @@ def test_write_fills_a_given_buffer_with_what_preprocess_returns(
     assert (memory[memory.size // 2 :] == 0).all()
 
 
+def test_a_frame_is_read_before_a_tensor_is_asked_for(synthetic_frame: Draw) -> None:
+    spec = spec_of(tensor=BYTE_COPY)
+    reused = Preprocessor(spec)
+    tensor = np.zeros(spec.shape, np.uint8)
+    frame = synthetic_frame(61, 47)
+    reused.read(frame)
+    wanted = preprocess(frame, spec)
+    frame[...] = 0  # as a camera does that has only one buffer
+    reused.fill(tensor)
+    np.testing.assert_array_equal(tensor, wanted)
+    with pytest.raises(ValueError, match="an image must"):
+        reused.read(frame[..., :1])
+
+
+@pytest.mark.parametrize("geometry", Geometry)
+def test_frames_of_changing_sizes_do_not_disturb_each_other(
+    geometry: Geometry, synthetic_frame: Draw
+) -> None:
+    spec = spec_of(geometry=geometry)
+    reused = Preprocessor(spec)
+    tensor = np.empty(spec.shape, np.float32)
+    for size in ((61, 47), (47, 61), (61, 47), (16, 12), (61, 48)):
+        frame = synthetic_frame(*size)
+        reused.write(frame, tensor)
+        np.testing.assert_array_equal(tensor, preprocess(frame, spec))
+
+
 def read_only(array: np.ndarray) -> np.ndarray:
     array.flags.writeable = False
     return array
