@@ -169,20 +169,28 @@ class Classifier:
 
     def predict(self, scores: Scores, *, top: int = 3) -> Prediction:
         """Rank scores; ties go to the label that stands first in the contract."""
-        if top < 1:
-            raise ValueError(f"top is {top}; wanted 1 or more")
-        contract = self._model.contract
-        labels, threshold = contract.labels, contract.calibration.unknown_threshold
-        # Plain numbers from here on: each look into an array costs more than all of this together.
-        values = scores.tolist()
-        ranked = (-scores).argsort(kind="stable")[:top].tolist()
-        best = values[ranked[0]]
-        return Prediction(
-            label=labels[ranked[0]],
-            score=best,
-            top=tuple([(labels[index], values[index]) for index in ranked]),
-            unknown=threshold is not None and best < threshold,
-        )
+        return rank(scores, self._model.contract, top)
+
+
+def rank(scores: Scores, contract: ModelContract, top: int) -> Prediction:
+    """Return the best ``top`` labels of one row of scores; ties go to the label that stands first.
+
+    Raises:
+        ValueError: ``top`` is below 1.
+    """
+    if top < 1:
+        raise ValueError(f"top is {top}; wanted 1 or more")
+    labels, threshold = contract.labels, contract.calibration.unknown_threshold
+    # Plain numbers from here on: each look into an array costs more than all of this together.
+    values = scores.tolist()
+    ranked = (-scores).argsort(kind="stable")[:top].tolist()
+    best = values[ranked[0]]
+    return Prediction(
+        label=labels[ranked[0]],
+        score=best,
+        top=tuple([(labels[index], values[index]) for index in ranked]),
+        unknown=threshold is not None and best < threshold,
+    )
 
 
 def to_scores(output: Tensor, spec: OutputSpec) -> Scores:

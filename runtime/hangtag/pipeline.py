@@ -171,6 +171,7 @@ class _Steps:
         return Result(
             frame=frame,
             scores=timed.scores,
+            model=self._classifier.model,
             alone=alone,
             decision=decision,
             prepare_ms=timed.prepare_ms,

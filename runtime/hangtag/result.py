@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hangtag.classifier import Prediction, Scores
 from hangtag.decision import Decision
+from hangtag.model_file import ModelFile
 from hangtag.preprocess import Image, Rectangle
 from hangtag.sources.account import Counts
 from hangtag.sources.base import Frame
@@ -19,6 +20,7 @@ class Result:
     Args:
         frame: as the source gave it.
         scores: of this frame alone, one per label in the contract's order, calibrated, float64.
+        model: whose scores they are; another one from some frame on where models are taken up while running.
         alone: what the model says of this frame alone.
         decision: what stands, smoothed over time.
         prepare_ms: crop, resize and colour order into the input tensor.
@@ -32,6 +34,7 @@ class Result:
 
     frame: Frame
     scores: Scores
+    model: ModelFile
     alone: Prediction
     decision: Decision
     prepare_ms: float
