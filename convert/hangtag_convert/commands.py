@@ -150,7 +150,7 @@ def _run(plan: Plan) -> None:
 
     result = run_conversion(plan, Progress())
     click.echo("\n".join(lines(result, plan.out)))
-    for remark in remarks(result, plan.out):
+    for remark in remarks(result, plan.out, recover=plan.recover):
         click.echo(remark, err=True)
     if result.failures:
         raise GateFailed(_failure(result, plan))

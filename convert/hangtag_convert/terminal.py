@@ -41,12 +41,14 @@ def _row(outcome: Outcome, folder: Path) -> str:
     )
 
 
-def remarks(result: Conversion, folder: Path) -> list[str]:
-    """Return what a person should know beside the table."""
+def remarks(result: Conversion, folder: Path, *, recover: bool = False) -> list[str]:
+    """Return what a person should know beside the table; ``recover``: whether it was asked to try harder."""
     compared = f"compared on {result.rendered_frames} rendered garments: there are no validation photos, so "
     measured = f"measured photo by photo on {result.photos} validation photos"
     first = measured if result.photos else f"{compared}nothing is said about accuracy"
     found = [f"{first}; all of it: {folder / PAGE_NAME}"]
+    if recover:
+        found += _recovered(result)
     before = result.contract.calibration.unknown_threshold
     for outcome in result.outcomes:
         after = outcome.judged.contract.calibration.unknown_threshold
@@ -61,3 +63,15 @@ def remarks(result: Conversion, folder: Path) -> list[str]:
             refused.setdefault(why, []).append(outcome.judged.format.value)
     found += [f"not for MediaPipe Tasks: {', '.join(kinds)}; {why}" for why, kinds in refused.items()]
     return found
+
+
+def _recovered(result: Conversion) -> list[str]:
+    """Return what trying harder came to; failures have an error of their own."""
+    tried = [outcome for outcome in result.outcomes if len(outcome.attempts) > 1]
+    if not tried and not result.failures:
+        return ["--recover had nothing to do: every file passes as it is"]
+    return [
+        f"{outcome.judged.format.value}: recovered with {outcome.attempts[-1].how}"
+        for outcome in tried
+        if outcome.file is not None
+    ]

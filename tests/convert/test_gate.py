@@ -143,6 +143,15 @@ def test_what_plain_int8_ruins_is_recovered_by_better_ranges(recovered: tuple[Pa
         assert "percentile" in better["how"] == row["calibration"]
         assert better["drop_points"] == row["accuracy"]["drop_points"] == 0
         assert all(case.passed for case in verify_cases(Classifier.load(out / row["file"])))
+        assert f"{row['format']}: recovered with {better['how']}\n" in said.stderr
+    assert "nothing to do" not in said.stderr
+
+
+def test_where_nothing_was_lost_there_is_nothing_to_recover(fragile: Path, tmp_path: Path) -> None:
+    said = _convert(fragile, tmp_path, "--format", "float32", "--recover")
+    assert said.exit_code == 0, said.output
+    assert "--recover had nothing to do: every file passes as it is\n" in said.stderr
+    assert "--recover" not in _convert(fragile, tmp_path, "--format", "float32").stderr
 
 
 def test_the_unknown_threshold_lets_as_many_photos_pass_as_before(fragile: Path, tmp_path: Path) -> None:
@@ -183,6 +192,8 @@ def test_what_cannot_be_recovered_keeps_the_rest(fragile: Path, tmp_path: Path, 
         said = _convert(fragile, tmp_path, "--format", "float16", "--format", "int8", "--recover")
     assert said.exit_code == 1
     assert "not to be recovered further: fine-tuning does not know the operators MEAN" in said.stderr
+    assert "recovered with" not in said.stderr
+    assert "nothing to do" not in said.stderr
     assert (tmp_path / "fragile-float16.tflite").is_file()
     assert (tmp_path / "conversion.json").is_file()
 
