@@ -52,7 +52,8 @@ def _files(result: Conversion) -> str:
         '<p class="soft">Points lost: percentage points of top-1, with the interval that holds the true loss '
         "with 95 % confidence (Bonett and Price). Lost and gained: photos that only the float network, or "
         "only the file, names right. p: how often so uneven a split would come by chance (McNemar's exact "
-        "test). Worst difference: of any score of any photo, from 0 to 1.</p>"
+        "test). Worst difference: of any score of any photo, from 0 to 1. "
+        '<span class="hint">Where the table is wider than the screen it scrolls sideways.</span></p>'
     )
 
 
