@@ -1,0 +1,111 @@
+"""The verdict on unknown rejection: fitted on validation, reported on test, what is not natural apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from tiny_models import whole_model
+
+from hangtag.contract import InputSpec, ModelContract
+from hangtag_benchmarks.camera.picture_packages import Part
+from hangtag_benchmarks.camera.unknown_rejection import STATISTICS, Measured, Pictures, judge, main
+
+
+def _scores(best: Sequence[float]) -> np.ndarray:
+    """Scores of three labels whose best is as given, at the first of them."""
+    return np.array([[value, (1 - value) * 0.7, (1 - value) * 0.3] for value in best])
+
+
+def _pictures(best: Sequence[float], package: str = "things", *, as_published: bool = True) -> Pictures:
+    places = tuple(f"{package}/{index}.png" for index in range(len(best)))
+    return Pictures((package,) * len(best), places, _scores(best), as_published)
+
+
+def _measured(
+    reporting: Pictures,
+    validation: Sequence[float],
+    test: Sequence[float],
+    textures: Sequence[float] = (0.4,),
+) -> Measured:
+    pictures = {
+        Part.FITTING: _pictures((0.99, 0.99)),
+        Part.REPORTING: reporting,
+        Part.TEXTURES: _pictures(textures),
+    }
+    return Measured(("hat", "shoes", "skirt"), _scores(validation), _scores(test), pictures)
+
+
+VALIDATION = np.linspace(0.6, 1, 100)
+
+
+def test_the_threshold_is_validations_and_the_report_tests() -> None:
+    test = np.linspace(0.5, 0.99, 50)
+    verdict = judge(_measured(_pictures([0.41, 0.45, 0.7, 0.9]), VALIDATION, test))
+    assert verdict.reported.threshold == pytest.approx(np.sort(VALIDATION)[5], abs=1e-4)
+    assert verdict.reported.true_accept == (test >= verdict.reported.threshold).mean()
+    assert verdict.reported.false_accept == 0.5
+    assert (verdict.reported.known_photos, verdict.reported.unknown_photos) == (50, 4)
+    text = "\n".join(verdict.lines)
+    assert "100 validation photos" in text
+    assert "hat 2" in text
+    assert text.index("things/3.png") < text.index("things/2.png")
+    assert "things/1.png" not in text
+
+
+@pytest.mark.parametrize(
+    ("reporting", "passed"), [([0.4] * 19 + [0.99], True), ([0.4] * 9 + [1.0], False), ([0.4] * 5, True)]
+)
+def test_only_the_reporting_pictures_against_test_photos_count(reporting: list[float], passed: bool) -> None:
+    verdict = judge(_measured(_pictures(reporting), VALIDATION, [0.98] * 50, textures=(1.0, 1.0)))
+    assert verdict.passed is passed
+    assert ("MISSES" in verdict.lines[-1]) is not passed
+
+
+def test_pictures_other_than_the_published_ones_are_said_to_be() -> None:
+    for as_published in (True, False):
+        pictures = _pictures([0.4, 0.5], as_published=as_published)
+        text = "\n".join(judge(_measured(pictures, VALIDATION, VALIDATION)).lines)
+        assert ("not those of the published figures" in text) is not as_published
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_every_statistic_is_higher_the_surer_the_scores(name: str) -> None:
+    values = STATISTICS[name](_scores([0.42, 0.6, 0.8, 0.95, 1.0]))
+    assert (np.diff(values) > 0).all()
+
+
+def _photos(folder: Path, greys: Sequence[int]) -> None:
+    folder.mkdir(parents=True)
+    for grey in greys:
+        cv2.imwrite(str(folder / f"{grey}.png"), np.full((9, 12, 3), grey, np.uint8))
+
+
+@pytest.mark.parametrize(("reporting", "exit_code"), [(range(116, 140), 0), (range(0, 250, 10), 1)])
+def test_the_command_scores_folders_and_leaves_with_the_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reporting: Sequence[int], exit_code: int
+) -> None:
+    monkeypatch.setenv("HANGTAG_CACHE", str(tmp_path / "cache"))
+    model = tmp_path / "model.tflite"
+    contract = ModelContract(labels=("bright", "dark"), input=InputSpec(width_px=8, height_px=8))
+    model.write_bytes(whole_model(contract))
+    for split in ("validation", "test"):
+        _photos(tmp_path / "data" / split / "bright", range(205, 255))
+        _photos(tmp_path / "data" / split / "dark", range(50))
+    pictures = tmp_path / "pictures"
+    arguments = ["--data", tmp_path / "data", "--pictures", pictures, "--model", model]
+    _photos(pictures / "reporting" / "package", reporting)
+    _photos(pictures / "fitting" / "other", (120, 130))
+    missing = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert missing.exit_code == 1
+    assert "natural_pictures" in missing.stderr
+    _photos(pictures / "textures" / "made", (125, 135))
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert done.exit_code == exit_code, done.output
+    assert f"model: {model}" in done.stdout
+    assert ("MISSES" in done.stdout) is bool(exit_code)
+    assert "not those of the published figures" in done.stdout
