@@ -44,7 +44,7 @@ def measure_rounds(
     """
     latencies_ms: dict[str, list[float]] = {"invoke": [], "preprocess": [], "end_to_end": []}
     engine.prepare(frames[0])
-    with _no_garbage_collection():
+    with no_garbage_collection():
         for number in range(warmup_rounds + rounds):
             for kind, action in _steps(engine, frames, number):
                 elapsed_ms = timed_ms(action, clock)
@@ -66,7 +66,8 @@ def _steps(
 
 
 @contextlib.contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
+    """Let the garbage collector rest, and leave it as it was."""
     was_on = gc.isenabled()
     gc.collect()
     gc.disable()

@@ -1,0 +1,231 @@
+"""``python -m hangtag_benchmarks.camera.frame_to_label``: what a label costs beyond the bare model.
+
+Three things take turns, in short blocks of random order within one run, so that a clock that drifts or a busy
+neighbour meets all alike: the bare invocation of the model; the whole way from a camera's frame to its label,
+at two frame sizes; and the same frames through MediaPipe Tasks' ImageClassifier, in a process that rests
+meanwhile. The model runs on one thread, and so does OpenCV. A ratio is that of two medians; its interval
+comes from drawing whole rounds again, since the calls of a block share their luck.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+
+from hangtag.classifier import Classifier, bundled_model
+from hangtag.contract import InputSpec
+from hangtag.errors import HangtagError
+from hangtag.latency import summarize
+from hangtag.mediapipe import why_no_mediapipe
+from hangtag.model_probe import open_untrusted
+from hangtag.preprocess import Image, source_rectangle
+from hangtag.progress import Progress
+from hangtag.scene import Scene, SceneSettings
+from hangtag_benchmarks.camera.interleaved import Block, Latencies, Ratio, ratio_of_medians, take_turns
+from hangtag_benchmarks.camera.mediapipe_peer import HOW_TO_MAKE_IT, PYTHON, MediaPipePeer
+from hangtag_benchmarks.environment import busy_note, conditions
+from hangtag_benchmarks.protocol import timed_ms
+from hangtag_benchmarks.tables import Table
+
+MOST_TIMES_BARE = 1.10
+LEAST_TIMES_FASTER = 1.3
+
+BARE = "bare invoke"
+_SIZES_WH = ((640, 480), (1920, 1080))
+_FRAMES = 4
+"""Of each size, in turn: as many as a camera's buffers hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is timed: ``rounds`` of a block each, a block of ``warmup`` calls and ``calls`` that count."""
+
+    rounds: int
+    warmup: int
+    calls: int
+
+
+_FULL = Plan(rounds=60, warmup=2, calls=10)
+_QUICK = Plan(rounds=12, warmup=1, calls=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Frames of one size: BGR uint8 for Hangtag, and for MediaPipe the same in RGB as a .npy file."""
+
+    size_wh: tuple[int, int]
+    pictures: tuple[Image, ...]
+    rgb_path: Path
+
+    @classmethod
+    def drawn(cls, size_wh: tuple[int, int], folder: Path) -> Frames:
+        """Take them from the simulated camera."""
+        scene = Scene(SceneSettings(seed=1, size_wh=size_wh))
+        pictures = tuple(scene.frame(20 * number).image_bgr for number in range(_FRAMES))
+        path = folder / f"{size_wh[0]}x{size_wh[1]}.npy"
+        np.save(path, np.stack(pictures)[..., ::-1])
+        return cls(size_wh, pictures, path)
+
+    @property
+    def name(self) -> str:
+        """What tables call the size."""
+        return f"{self.size_wh[0]}x{self.size_wh[1]}"
+
+
+@click.command()
+@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.option("--quick", is_flag=True, help="A tenth of the calls: a first impression.")
+@click.option(
+    "--mediapipe-python",
+    type=click.Path(path_type=Path),
+    default=PYTHON,
+    show_default=True,
+    help="The Python of an environment that has MediaPipe.",
+)
+def frame_to_label(model: Path | None, *, quick: bool, mediapipe_python: Path) -> None:
+    """Time MODEL (the bundled one, if none is given) from frame to label; exit 1 where a target is missed."""
+    progress = Progress()
+    try:
+        ratios = _measured(model, _QUICK if quick else _FULL, mediapipe_python, progress)
+    except HangtagError as error:
+        raise click.ClickException(str(error)) from None
+    sys.exit(0 if all(ratio.reached for ratio in ratios) else 1)
+
+
+def _measured(model: Path | None, plan: Plan, python: Path, progress: Progress) -> list[Ratio]:
+    classifier = Classifier(bundled_model()) if model is None else open_untrusted(model)
+    busy = busy_note(conditions())
+    cv2.setNumThreads(1)
+    with contextlib.ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="hangtag-frames-")))
+        sizes = [Frames.drawn(size_wh, folder) for size_wh in _SIZES_WH]
+        blocks = hangtag_blocks(classifier, sizes, plan)
+        peer = _peer_or_why(classifier, python, folder)
+        if isinstance(peer, MediaPipePeer):
+            blocks |= mediapipe_blocks(opened.enter_context(peer), classifier.contract.input, sizes, plan)
+        progress.say(f"{plan.rounds} rounds of {len(blocks)} blocks, {plan.calls} calls each")
+        latencies = take_turns(blocks, plan.rounds)
+    click.echo(table(latencies).text())
+    click.echo()
+    ratios = list(verdicts(latencies, sizes))
+    for ratio in ratios:
+        click.echo(ratio.line())
+    for note in (peer if isinstance(peer, str) else f"MediaPipe {peer.version}", busy):
+        if note is not None:
+            click.echo(f"note: {note}")
+    return ratios
+
+
+def _peer_or_why(classifier: Classifier, python: Path, folder: Path) -> MediaPipePeer | str:
+    """Return MediaPipe with the model open, or why it stays out.
+
+    Raises:
+        BenchmarkError: it is there and fails.
+    """
+    refused = why_no_mediapipe(classifier.model)
+    if refused is not None:
+        return f"without MediaPipe, which cannot run this model: {refused}"
+    if not python.exists():
+        return f"without MediaPipe: there is no {python}; in a checkout this makes it: {HOW_TO_MAKE_IT}"
+    path = folder / "model.tflite"
+    path.write_bytes(classifier.model.data)
+    return MediaPipePeer(python, path)
+
+
+def hangtag_blocks(classifier: Classifier, sizes: Sequence[Frames], plan: Plan) -> dict[str, Block]:
+    """Return the bare invocation and, for each size, the way from frame to label."""
+    invoke = classifier.interpreter.invoke
+    blocks: dict[str, Block] = {BARE: functools.partial(_timed_calls, [invoke], plan)}
+    for frames in sizes:
+        steps = [functools.partial(classifier.classify, picture) for picture in frames.pictures]
+        blocks[_ours(frames)] = functools.partial(_timed_calls, steps, plan)
+    return blocks
+
+
+def _timed_calls(steps: Sequence[Callable[[], object]], plan: Plan) -> list[float]:
+    """Run steps in turn and return the latencies of those that count, in milliseconds."""
+    turns = [steps[number % len(steps)] for number in range(plan.warmup + plan.calls)]
+    return [timed_ms(step, time.perf_counter_ns) for step in turns][plan.warmup :]
+
+
+def mediapipe_blocks(
+    peer: MediaPipePeer, spec: InputSpec, sizes: Sequence[Frames], plan: Plan
+) -> dict[str, Block]:
+    """Return, for each size, MediaPipe on the whole frame and on the part that the contract takes."""
+    return {
+        name: functools.partial(_asked, peer, frames.rgb_path, region, plan)
+        for frames in sizes
+        for name, region in zip(
+            _theirs(frames), (None, region_of_interest(frames.size_wh, spec)), strict=True
+        )
+    }
+
+
+def _asked(peer: MediaPipePeer, frames: Path, region: dict[str, float] | None, plan: Plan) -> Sequence[float]:
+    return peer.classify(frames, region, warmup=plan.warmup, calls=plan.calls)
+
+
+def region_of_interest(image_wh: tuple[int, int], spec: InputSpec) -> dict[str, float]:
+    """Return the part of a frame that the model is to see, in 0 to 1, as MediaPipe names its sides."""
+    width, height = image_wh
+    x, y, part_width, part_height = source_rectangle(image_wh, spec)
+    return {
+        "left": x / width,
+        "top": y / height,
+        "right": (x + part_width) / width,
+        "bottom": (y + part_height) / height,
+    }
+
+
+def _ours(frames: Frames) -> str:
+    return f"Hangtag, {frames.name}"
+
+
+def _theirs(frames: Frames) -> tuple[str, str]:
+    return f"MediaPipe, {frames.name}", f"MediaPipe, {frames.name}, region of interest"
+
+
+def verdicts(latencies: Latencies, sizes: Sequence[Frames]) -> Iterator[Ratio]:
+    """Give every ratio that there is a target for."""
+    for frames in sizes:
+        yield ratio_of_medians(
+            f"{_ours(frames)} / {BARE}",
+            latencies[_ours(frames)],
+            latencies[BARE],
+            target=MOST_TIMES_BARE,
+            at_most=True,
+        )
+    for frames in sizes:
+        for theirs in _theirs(frames):
+            if theirs in latencies:
+                yield ratio_of_medians(
+                    f"{theirs} / Hangtag",
+                    latencies[theirs],
+                    latencies[_ours(frames)],
+                    target=LEAST_TIMES_FASTER,
+                    at_most=False,
+                )
+
+
+def table(latencies: Mapping[str, Sequence[Sequence[float]]]) -> Table:
+    """Return percentiles of everything that was timed."""
+    rows = []
+    for name, blocks in latencies.items():
+        found = summarize([latency for block in blocks for latency in block])
+        numbers = (found.p50_ms, found.p90_ms, found.p95_ms, found.p99_ms, found.max_ms)
+        rows.append((name, *(f"{number:.2f}" for number in numbers), str(found.count)))
+    return Table(("", "p50 ms", "p90", "p95", "p99", "max", "calls"), tuple(rows))
+
+
+if __name__ == "__main__":
+    frame_to_label()
