@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import enum
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,6 +21,7 @@ from hangtag.contract import (
     TensorFormat,
 )
 from hangtag.errors import ContractError, shortened
+from hangtag.json_fields import Fields
 
 
 def parse_contract(text: str | bytes) -> ModelContract:
@@ -75,68 +74,16 @@ def _migrated(plain: Any) -> dict[str, Any]:
     return migrated
 
 
-class _Reader:
-    """Takes the fields of one JSON object, each once, checking its type; leftovers are an error."""
+class _Reader(Fields):
+    """Takes the fields of a contract's objects."""
 
-    def __init__(self, plain: Any, where: str) -> None:
-        if not isinstance(plain, dict):
-            raise ContractError(f"{where} is {shortened(plain)}; wanted an object")
-        self._left = dict(plain)
-        self._where = where
-
-    def take(self, name: str, *kinds: type) -> Any:
-        if name not in self._left:
-            raise ContractError(f"{self._where} has no field {name!r}")
-        value = self._left.pop(name)
-        accepted = kinds + ((int,) if float in kinds else ())
-        if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in kinds):
-            wanted = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
-            raise ContractError(f"{self._where}.{name} is {shortened(value)}; wanted {wanted}")
-        if isinstance(value, (int, float)) and float in kinds:
-            return _finite(value, f"{self._where}.{name}")
-        return value
-
-    def take_enum(self, name: str, kind: type[enum.Enum]) -> Any:
-        value = self.take(name, str)
-        try:
-            return kind(value)
-        except ValueError:
-            names = ", ".join(member.value for member in kind)
-            raise ContractError(
-                f"{self._where}.{name} is {shortened(value)}; wanted one of {names}"
-            ) from None
-
-    def take_numbers(self, name: str) -> tuple[float, ...]:
-        values = self.take(name, list)
-        return tuple(_finite(value, f"{self._where}.{name}") for value in values)
-
-    def take_mapping(self, name: str, kind: type) -> dict[str, Any]:
-        inner = _Reader(self.take(name, dict), f"{self._where}.{name}")
-        return {key: inner.take(key, kind) for key in list(inner._left)}
-
-    def done(self) -> None:
-        if self._left:
-            unknown = shortened(sorted(self._left))[1:-1]
-            raise ContractError(f"{self._where} has unknown fields: {unknown}")
-
-
-def _finite(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ContractError(f"{where} holds {shortened(value)}; wanted a number")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise ContractError(f"{where} holds {shortened(value)}; wanted a finite number")
-    return number
+    error = ContractError
 
 
 def _contract(plain: dict[str, Any]) -> ModelContract:
     reader = _Reader(plain, "contract")
-    labels = reader.take("labels", list)
     contract = ModelContract(
-        labels=_texts(labels, "contract.labels"),
+        labels=reader.take_texts("labels"),
         input=_parse_input(reader.take("input", dict)),
         output=_parse_output(reader.take("output", dict)),
         name=reader.take("name", str),
@@ -146,7 +93,7 @@ def _contract(plain: dict[str, Any]) -> ModelContract:
         calibration=_parse_calibration(reader.take("calibration", dict)),
         provenance=_parse_provenance(reader.take("provenance", dict)),
         translations={
-            locale: _texts(texts, f"contract.translations.{locale}")
+            locale: reader.all_texts(texts, f"translations.{locale}")
             for locale, texts in reader.take_mapping("translations", list).items()
         },
         flatbuffer_sha256=reader.take("flatbuffer_sha256", str, type(None)),
@@ -154,12 +101,6 @@ def _contract(plain: dict[str, Any]) -> ModelContract:
     )
     reader.done()
     return contract
-
-
-def _texts(values: list[Any], where: str) -> tuple[str, ...]:
-    if not all(isinstance(value, str) for value in values):
-        raise ContractError(f"{where} is {shortened(values)}; wanted a list of strings")
-    return tuple(values)
 
 
 def _parse_input(plain: dict[str, Any]) -> InputSpec:
