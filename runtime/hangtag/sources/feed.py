@@ -59,7 +59,7 @@ class Feed:
         self._fits = fits
         self._stale_after_s = stale_after_s
         self._backoff = backoff or Backoff()
-        self._slot = Slot(every=every_frame or not source.live)
+        self._slot: Slot[Frame] = Slot(every=every_frame or not source.live)
         self._stopping = threading.Event()
         self._account = Account(source.shown, live=source.live)
         self._next_report_s = 0.0
@@ -160,7 +160,7 @@ class _Attempt:
         self,
         opener: Callable[[], Source],
         account: Account,
-        slot: Slot,
+        slot: Slot[Frame],
         fits: Callable[[tuple[int, int]], bool],
     ) -> None:
         self._opener, self._account, self._slot, self._fits = opener, account, slot, fits
@@ -205,6 +205,8 @@ class _Attempt:
         check = FrameCheck() if source.live else None
         entry = self._account.entry()
         self._sign_s = time.monotonic()
+        if isinstance(source, LiveSource):
+            source.every_frame = self._slot.every
         for frame in source.delivered() if isinstance(source, LiveSource) else source:
             self._sign_s = time.monotonic()
             if self._abandoned:

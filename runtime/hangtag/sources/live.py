@@ -23,6 +23,9 @@ class LiveSource(Source):
     read_timeout_s: float = 3.0
     """Longest that opening it or reading one frame should block."""
 
+    every_frame: bool = False
+    """Whoever reads it wants each frame, however old they grow: none may be left out on the way either."""
+
     @abc.abstractmethod
     def delivered(self) -> Iterator[Frame]:
         """Yield frames as the device delivers them, blocking in between; for a thread of its own.
@@ -37,7 +40,7 @@ class LiveSource(Source):
         Raises:
             SourceError: the device stopped delivering.
         """
-        slot = Slot()
+        slot: Slot[Frame] = Slot(every=self.every_frame)
         reader = threading.Thread(target=_fill, args=(self, slot), name="hangtag-capture", daemon=True)
         reader.start()
         try:
@@ -52,7 +55,7 @@ class LiveSource(Source):
             reader.join(timeout=self.read_timeout_s + 1)
 
 
-def _fill(source: LiveSource, slot: Slot) -> None:
+def _fill(source: LiveSource, slot: Slot[Frame]) -> None:
     try:
         for frame in source.delivered():
             if not slot.put(frame):

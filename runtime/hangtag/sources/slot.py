@@ -1,14 +1,15 @@
-"""Hands frames from the thread that captures to the one that classifies."""
+"""Hands frames (or their bytes) from the thread that captures to the one that waits for them."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from typing import Generic, TypeVar
 
-from hangtag.sources.base import Frame
+_T = TypeVar("_T")
 
 
-class Slot:
+class Slot(Generic[_T]):
     """Holds the newest frame alone, or a few frames of which none is lost.
 
     Args:
@@ -18,18 +19,18 @@ class Slot:
     """
 
     def __init__(self, *, every: bool = False, room: int = 2) -> None:
-        self._frames: deque[Frame] = deque()
-        self._every = every
+        self._frames: deque[_T] = deque()
+        self.every = every
         self._room = room if every else 1
         self._changed = threading.Condition()
         self._ended = False
         self._stopped = False
         self._error: BaseException | None = None
 
-    def put(self, frame: Frame) -> bool:
+    def put(self, frame: _T) -> bool:
         """Leave a frame; False where nobody will take it any more."""
         with self._changed:
-            while self._every and len(self._frames) >= self._room and not self._stopped:
+            while self.every and len(self._frames) >= self._room and not self._stopped:
                 self._changed.wait()
             if self._stopped:
                 return False
@@ -39,7 +40,7 @@ class Slot:
             self._changed.notify_all()
             return True
 
-    def take(self, timeout_s: float) -> Frame | None:
+    def take(self, timeout_s: float) -> _T | None:
         """Wait for a frame that was not taken yet; None after ``timeout_s`` seconds, or where none will come.
 
         Raises:
