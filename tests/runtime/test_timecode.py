@@ -106,5 +106,5 @@ def test_an_age_is_never_told_too_low() -> None:
 
 @pytest.mark.parametrize(("size_wh", "ms"), [((95, 480), 1), ((640, 47), 1), ((640, 480), -1)])
 def test_what_cannot_be_drawn_is_refused(size_wh: tuple[int, int], ms: int) -> None:
-    with pytest.raises(ValueError, match="ms|picture"):
+    with pytest.raises(ValueError, match=r"ms|picture"):
         draw(np.zeros((size_wh[1], size_wh[0], 3), np.uint8), ms)

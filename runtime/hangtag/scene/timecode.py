@@ -1,7 +1,7 @@
 """A moment drawn into a picture: proof, for whoever reads it back, of how old the picture is.
 
-``time.monotonic()`` is one clock for all processes of a machine on Linux, so that a stamp drawn by a server and
-read from the frame that a client classified tells the whole way between them, buffers included.
+On Linux ``time.monotonic()`` is one clock for all processes of a machine, so that a stamp drawn by a server
+and read from the frame that a client classified tells the whole way between them, buffers included.
 """
 
 from __future__ import annotations
