@@ -6,11 +6,12 @@ import base64
 import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import cv2
+from typing import TYPE_CHECKING
 
 from hangtag.page_style import STYLE
-from hangtag.preprocess import Image
+
+if TYPE_CHECKING:
+    from hangtag.preprocess import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ def details(summary: str, content: str) -> str:
 
 def picture(image_bgr: Image, description: str) -> str:
     """Return an image that carries its own bytes; ``description`` is plain text."""
+    import cv2
+
     encoded, data = cv2.imencode(".jpg", image_bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])
     if not encoded:
         raise ValueError(f"a picture of shape {image_bgr.shape} cannot be encoded")
