@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hangtag.contract import ColourOrder, Geometry, InputSpec, Kernel, TensorFormat
+from hangtag.resize import Resampler
 
 Image = npt.NDArray[np.uint8]
 """A picture: uint8, shape (height, width, 3), BGR channel order, upright."""
@@ -26,12 +27,6 @@ Tensor = npt.NDArray[Any]
 
 Rectangle = tuple[int, int, int, int]
 """x, y, width, height in pixels."""
-
-CV2_KERNELS = {
-    Kernel.LINEAR_EXACT: cv2.INTER_LINEAR_EXACT,
-    Kernel.LINEAR: cv2.INTER_LINEAR,
-    Kernel.AREA: cv2.INTER_AREA,
-}
 
 _UINT8 = np.dtype(np.uint8)
 
@@ -84,21 +79,9 @@ def target_rectangle(image_wh: tuple[int, int], spec: InputSpec) -> Rectangle:
     return ((spec.width_px - inner_w) // 2, (spec.height_px - inner_h) // 2, inner_w, inner_h)
 
 
-def resized(
-    image_bgr: Image,
-    source: Rectangle,
-    size_wh: tuple[int, int],
-    kernel: Kernel,
-    *,
-    out: Image | None = None,
-) -> Image:
-    """Return ``source`` of a picture (uint8) as (height, width, 3), resampled by a contract's kernel.
-
-    ``out`` is written to, where it is given, and returned.
-    """
-    x, y, width, height = source
-    crop = image_bgr[y : y + height, x : x + width]
-    return np.asarray(cv2.resize(crop, size_wh, dst=out, interpolation=CV2_KERNELS[kernel]), np.uint8)
+def resized(image_bgr: Image, source: Rectangle, size_wh: tuple[int, int], kernel: Kernel) -> Image:
+    """Return ``source`` of a picture (uint8) as (height, width, 3), resampled by a contract's kernel."""
+    return Resampler(source, size_wh, kernel)(image_bgr)
 
 
 def tensor_table(spec: InputSpec) -> Tensor:
@@ -136,24 +119,21 @@ def _stored(real: npt.NDArray[np.float64], tensor: TensorFormat) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What frames of one size need: the part to cut out, its size in the input and where it lands there.
+    """What frames of one size need: how they are resampled and where that lands in the input.
 
     ``inside`` is None where the picture fills the input, else the part between the bars of a letterbox.
     """
 
-    cut: tuple[slice, slice]
-    size_wh: tuple[int, int]
+    resample: Resampler
     inside: tuple[slice, slice] | None
 
     @classmethod
     def of(cls, image_wh: tuple[int, int], spec: InputSpec) -> _Plan:
         """Work it out from a frame's size."""
-        x, y, width, height = source_rectangle(image_wh, spec)
         left, top, inner_w, inner_h = target_rectangle(image_wh, spec)
         fills = (inner_w, inner_h) == (spec.width_px, spec.height_px)
         return cls(
-            cut=(slice(y, y + height), slice(x, x + width)),
-            size_wh=(inner_w, inner_h),
+            resample=Resampler(source_rectangle(image_wh, spec), (inner_w, inner_h), spec.kernel),
             inside=None if fills else (slice(top, top + inner_h), slice(left, left + inner_w)),
         )
 
@@ -167,7 +147,7 @@ class Preprocessor:
     def __init__(self, spec: InputSpec) -> None:
         self._spec = spec
         self._shape, self._dtype = spec.shape, np.dtype(spec.tensor.dtype)
-        self._kernel, self._colour = CV2_KERNELS[spec.kernel], _CV2_COLOURS.get(spec.colour_order)
+        self._colour = _CV2_COLOURS.get(spec.colour_order)
         table = tensor_table(spec)
         identity = np.arange(256, dtype=np.uint8)[None, :, None]
         self._table = None if table.dtype == np.uint8 and bool((table == identity).all()) else table
@@ -208,12 +188,11 @@ class Preprocessor:
         if plan is None or image_bgr.shape != self._planned_shape:
             plan = self._plan = _Plan.of((image_bgr.shape[1], image_bgr.shape[0]), self._spec)
             self._planned_shape = image_bgr.shape
-        # By position, the scales as 0 for "from the size": names cost a microsecond each in a cold cache.
         if plan.inside is None:
-            cv2.resize(image_bgr[plan.cut], plan.size_wh, self._bgr, 0, 0, self._kernel)
+            plan.resample(image_bgr, self._bgr)
         else:
             self._bgr[...] = self._spec.pad_value
-            self._bgr[plan.inside] = cv2.resize(image_bgr, plan.size_wh, None, 0, 0, self._kernel)
+            self._bgr[plan.inside] = plan.resample(image_bgr)
 
     def fill(self, tensor: Tensor) -> None:
         """Do the second half of :meth:`write`: fill ``tensor`` from the frame that was :meth:`read` last.

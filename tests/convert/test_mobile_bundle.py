@@ -163,7 +163,10 @@ def test_nothing_is_left_unfilled_and_names_do_no_harm(tmp_path: Path, platform:
 
 
 def test_what_cannot_be_bundled_is_refused_in_one_line(tmp_path: Path) -> None:
-    area = CONTRACTS["plain"].replace(input=dataclasses.replace(CONTRACTS["plain"].input, kernel=Kernel.AREA))
+    area, halved = (
+        CONTRACTS["plain"].replace(input=dataclasses.replace(CONTRACTS["plain"].input, kernel=kernel))
+        for kernel in (Kernel.AREA, Kernel.HALVED)
+    )
     plain = parse_model(model_of("plain"), "plain")
     unproven = embed(bare_model(plain.contract), plain.contract, None)
     wrong = with_json_edited(
@@ -171,6 +174,7 @@ def test_what_cannot_be_bundled_is_refused_in_one_line(tmp_path: Path) -> None:
     )
     cases = [
         (whole_model(area), "android", "the kernel area"),
+        (whole_model(halved), "ios", "the kernel halved-linear-exact"),
         (model_of("int8"), "ios", "int8 tensors outside"),
         (unproven, "android", "carries no golden cases"),
         (wrong, "ios", "golden case golden-1.png fails on this machine"),

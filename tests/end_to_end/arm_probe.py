@@ -40,6 +40,13 @@ _INPUTS: dict[str, dict[str, Any]] = {
     "int16 imagenet": {"tensor": TensorFormat(dtype="int16", scale=0.0001), **_IMAGENET},
     "float32": {},
     "float32 imagenet": _IMAGENET,
+    "halved": {"tensor": _PIXEL_BYTES, "kernel": Kernel.HALVED},
+    "halved 96x160": {
+        "tensor": _PIXEL_BYTES,
+        "kernel": Kernel.HALVED,
+        "width_px": 96,
+        "height_px": 160,
+    },
     "grey uint8": {"tensor": _PIXEL_BYTES, **_GREY},
     "grey float32": _GREY,
 }

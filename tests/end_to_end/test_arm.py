@@ -48,6 +48,8 @@ _EXACT_FAMILIES = (
     "int16 imagenet",
     "float32",
     "float32 imagenet",
+    "halved",
+    "halved 96x160",
     "grey uint8",
     "grey float32",
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from hangtag.contract import ColourOrder, Geometry, InputSpec, Kernel, TensorFor
 from hangtag.preprocess import (
     Preprocessor,
     preprocess,
+    resized,
     source_rectangle,
     target_rectangle,
     tensor_table,
@@ -302,7 +304,7 @@ def test_letterbox_bars_are_drawn_again_for_every_frame() -> None:
         np.testing.assert_array_equal(tensor, preprocess(frame, spec))
 
 
-@pytest.mark.parametrize("kernel", Kernel)
+@pytest.mark.parametrize("kernel", [Kernel.LINEAR_EXACT, Kernel.LINEAR, Kernel.AREA])
 def test_stretch_is_one_resize_of_the_whole_frame(kernel: Kernel, synthetic_frame: Draw) -> None:
     frame = synthetic_frame(50, 21)
     flag = {
@@ -312,6 +314,65 @@ def test_stretch_is_one_resize_of_the_whole_frame(kernel: Kernel, synthetic_fram
     }[kernel]
     spec = spec_of(geometry=Geometry.STRETCH, kernel=kernel, order=ColourOrder.BGR, tensor=BYTE_COPY)
     np.testing.assert_array_equal(preprocess(frame, spec)[0], cv2.resize(frame, (16, 12), interpolation=flag))
+
+
+def means_of_four(picture: np.ndarray) -> np.ndarray:
+    wide = picture.astype(int)
+    return ((wide[::2, ::2] + wide[1::2, ::2] + wide[::2, 1::2] + wide[1::2, 1::2] + 2) >> 2).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "rows", "columns"),
+    [
+        # of a 16 x 12 input: less than twice its size, nothing is halved
+        ((31, 24), None, None),
+        ((32, 23), None, None),
+        # two and three times: neighbouring rows
+        ((32, 24), slice(0, 24, 1), slice(0, 32)),
+        ((49, 39), slice(0, 38, 1), slice(0, 48)),
+        ((51, 42), slice(0, 42, 1), slice(0, 50)),
+        # four and five times: rows two apart
+        ((64, 48), slice(0, 48, 2), slice(0, 64)),
+        ((67, 51), slice(1, 49, 2), slice(0, 66)),
+        # six times: three apart, from the second on
+        ((96, 72), slice(1, 72, 3), slice(0, 96)),
+        # as often as the tighter side allows
+        ((320, 48), slice(0, 48, 2), slice(0, 320)),
+    ],
+)
+def test_large_frames_are_halved_before_they_are_resized(
+    size_wh: tuple[int, int], rows: slice | None, columns: slice | None, synthetic_frame: Draw
+) -> None:
+    frame = synthetic_frame(*size_wh)
+    spec = spec_of(geometry=Geometry.STRETCH, kernel=Kernel.HALVED, order=ColourOrder.BGR, tensor=BYTE_COPY)
+    part = frame if rows is None else means_of_four(frame[rows, columns])
+    wanted = cv2.resize(part, (16, 12), interpolation=cv2.INTER_LINEAR_EXACT)
+    np.testing.assert_array_equal(preprocess(frame, spec)[0], wanted)
+    np.testing.assert_array_equal(resized(frame, (0, 0, *size_wh), (16, 12), Kernel.HALVED), wanted)
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 40), st.integers(1, 40))
+def test_halves_are_never_smaller_than_the_input_and_lie_in_the_middle(
+    width: int, height: int, to_width: int, to_height: int
+) -> None:
+    # A ramp down and a ramp to the right tell which rows and columns were looked at.
+    frame = np.zeros((height, width, 3), np.uint8)
+    frame[..., 0] = np.linspace(0, 255, height).astype(np.uint8)[:, None]
+    frame[..., 1] = np.linspace(0, 255, width).astype(np.uint8)
+    spec = spec_of(to_width, to_height, geometry=Geometry.STRETCH, order=ColourOrder.BGR, tensor=BYTE_COPY)
+    plain = preprocess(frame, spec)[0].astype(int)
+    halved = preprocess(frame, dataclasses.replace(spec, kernel=Kernel.HALVED))[0].astype(int)
+    assert np.abs(halved[..., 0] - plain[..., 0]).max() <= 2 + 255 * 2 / min(height, to_height)
+    assert np.abs(halved[..., 1] - plain[..., 1]).max() <= 2 + 255 * 2 / min(width, to_width)
+
+
+def test_noise_of_large_frames_is_averaged() -> None:
+    noise = np.random.default_rng(0).normal(128, 30, (1080, 1920, 3)).clip(0, 255).astype(np.uint8)
+    left = {
+        kernel: preprocess(noise, spec_of(224, 224, kernel=kernel, tensor=BYTE_COPY)).std()
+        for kernel in (Kernel.LINEAR_EXACT, Kernel.HALVED, Kernel.AREA)
+    }
+    assert left[Kernel.AREA] < left[Kernel.HALVED] < 0.55 * left[Kernel.LINEAR_EXACT]
 
 
 # --- frames as they come ---------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def mobile_facts(model: ModelFile) -> MobileFacts:
     """
     contract = model.contract
     kernel, note = contract.input.kernel, None
-    if kernel is Kernel.AREA:
+    if kernel in {Kernel.AREA, Kernel.HALVED}:
         raise ConversionError(
             f"{model.name} resizes with the kernel {kernel.value}, which the source for phones has not; "
             f"wanted {Kernel.LINEAR_EXACT.value} or {Kernel.LINEAR.value} in its contract"
