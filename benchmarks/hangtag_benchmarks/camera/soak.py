@@ -177,8 +177,8 @@ def _lines(report: SoakReport) -> list[str]:
     waits = sorted(report.reconnect_s)
     lines = [
         f"{report.seconds / 60:.1f} minutes, {report.summary.frames} frames classified",
-        f"{counts.dropped} frames dropped, {counts.rejected} rejected, {counts.outages} outages, "
-        f"{counts.reconnects} reconnections",
+        f"frames dropped: {counts.dropped}, rejected: {counts.rejected}",
+        f"outages: {counts.outages}, reconnections: {counts.reconnects}",
         f"results that should not have been: {report.wrong}; stale reports: {report.stale_reports}",
         f"memory after the first minute and at the end: {report.growth_mb:+.1f} MB",
     ]
