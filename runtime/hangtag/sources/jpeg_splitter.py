@@ -151,7 +151,8 @@ class JpegSplitter:
         """Give up the frame that went wrong at a position of the bytes held, and look for the next one.
 
         The next one may have begun already: a wrong length leads astray. But a stream could be made to ask
-        for the same bytes again and again, so searching them again has its limit.
+        for the same bytes again and again, so searching them again has its limit. (A thumbnail in a torn
+        header is then taken for a frame; live sources are checked for frames of another size.)
         """
         self.torn += 1
         seen = self._before + at - self._last_whole
