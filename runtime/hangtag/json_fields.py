@@ -41,6 +41,13 @@ class Fields:
             return self._finite(value, name)
         return value
 
+    def take_between(self, name: str, kind: type, low: float, high: float) -> Any:
+        """Return a number of one type, ``low`` to ``high``."""
+        value = self.take(name, kind)
+        if not low <= value <= high:
+            raise self.error(f"{self._where}.{name} is {shortened(value)}; wanted {low:g} to {high:g}")
+        return value
+
     def take_enum(self, name: str, kind: type[enum.Enum]) -> Any:
         """Return a field that is a member of an enum of texts."""
         value = self.take(name, str)

@@ -48,6 +48,11 @@ class ModelFile:
     info: ModelInfo
     golden: GoldenCases | None
 
+    @property
+    def sha256(self) -> str:
+        """Digest of the whole file, in hexadecimal; computed anew each time."""
+        return hashlib.sha256(self.data).hexdigest()
+
 
 def read_model_file(path: Path) -> ModelFile:
     """Read and check a self-describing model file. Nothing native looks at it before this succeeds.

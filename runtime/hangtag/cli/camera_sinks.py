@@ -59,7 +59,9 @@ def _on_disk(
     if options["record"] is not None:
         from hangtag.sinks.keeper import Keeper
 
-        sinks.append(Keeper(options["record"], quota_bytes, classifier.model, settings))
+        sinks.append(
+            Keeper(options["record"], quota_bytes, classifier.model, settings, continuous=source.continuous)
+        )
     if options["snapshots"] is not None:
         from hangtag.sinks.snapshots import Snapshots
 
