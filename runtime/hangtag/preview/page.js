@@ -2,7 +2,7 @@
 "use strict";
 const at = (id) => document.getElementById(id);
 const percent = (share) => `${Math.round(100 * share)} %`;
-const milliseconds = (value) => (value === undefined ? "–" : `${value.toFixed(1)} ms`);
+const milliseconds = (value) => `${value.toFixed(1)} ms`;
 const SILENT_MS = 3000;
 let report = null;
 let heardAt = performance.now();
@@ -37,6 +37,7 @@ function showFresh() {
     ...(report.unknown ? ["perhaps ", bdi(report.label), ", "] : []), percent(report.score));
   at("age").textContent = milliseconds(report.age_ms);
   at("infer").textContent = milliseconds(report.infer_ms);
+  at("fps").textContent = report.fps.toFixed(1);
 }
 
 function showStale(sinceMs, reason) {
@@ -44,7 +45,7 @@ function showStale(sinceMs, reason) {
   at("alarm").textContent = `No picture for ${Math.round(sinceMs / 1000)} s: ${reason}`;
   at("label").textContent = "–";
   at("verdict").textContent = "stale";
-  at("age").textContent = at("infer").textContent = "–";
+  for (const id of ["age", "infer", "fps"]) at(id).textContent = "–";
 }
 
 function show() {
@@ -56,7 +57,6 @@ function show() {
   else showFresh();
   if (!report) return;
   at("top").tBodies[0].replaceChildren(...(report.top || []).map(row));
-  at("fps").textContent = report.fps.toFixed(1);
   at("dropped").textContent = report.dropped;
   at("source").replaceChildren(bdi(report.source));
 }

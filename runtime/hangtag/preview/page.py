@@ -90,9 +90,9 @@ def _top(report: dict[str, Any]) -> str:
 
 def _facts(report: dict[str, Any]) -> str:
     facts = {
-        "age": ("Capture to label", _ms(report, "age_ms")),
-        "infer": ("Model", _ms(report, "infer_ms")),
-        "fps": ("Frames a second", f"{report['fps']:.1f}"),
+        "age": ("Capture to label", _shown(report, "age_ms", " ms")),
+        "infer": ("Model", _shown(report, "infer_ms", " ms")),
+        "fps": ("Frames a second", _shown(report, "fps", "")),
         "dropped": ("Dropped", f"{report['dropped']}"),
         "source": ("Source", name(report["source"])),
     }
@@ -101,5 +101,5 @@ def _facts(report: dict[str, Any]) -> str:
     )
 
 
-def _ms(report: dict[str, Any], key: str) -> str:
-    return "\N{EN DASH}" if report["stale"] else f"{report[key]:.1f} ms"
+def _shown(report: dict[str, Any], key: str, unit: str) -> str:
+    return "\N{EN DASH}" if report["stale"] else f"{report[key]:.1f}{unit}"

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from hangtag.preview import wire
 from hangtag.preview.connection import Connection, Door
@@ -85,5 +86,8 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     os.nice(_NICE)
+    # Where desktops group processes by session, what counts is the group's.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(_NICE), encoding="ascii")
     listener, channel, camera_pid = map(int, sys.argv[2:5])
     serve(socket.socket(fileno=listener), socket.socket(fileno=channel), camera_pid)
