@@ -48,6 +48,8 @@ class Outlet:
 
     def give(self, item: Result | Outage) -> None:
         """Leave something to be written; never waits."""
+        if isinstance(item, Result) and not self._sink.needs_pictures:
+            item = item.without_picture()
         with self._changed:
             if len(self._waiting) >= self._sink.backlog:
                 self._late += isinstance(self._waiting.popleft(), Result)

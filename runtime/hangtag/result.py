@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+
+import numpy as np
 
 from hangtag.classifier import Prediction, Scores
 from hangtag.decision import Decision
@@ -11,6 +14,8 @@ from hangtag.preprocess import Image, Rectangle
 from hangtag.sources.account import Counts
 from hangtag.sources.base import Frame
 from hangtag.view import View
+
+_NO_PICTURE: Image = np.empty((0, 0, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,10 @@ class Result:
     def prediction(self) -> Prediction:
         """What is shown: the decision's label and score."""
         return self.decision.prediction
+
+    def without_picture(self) -> Result:
+        """Return the result with an empty picture, for those who only read: a queue of them stays small."""
+        return dataclasses.replace(self, frame=dataclasses.replace(self.frame, image_bgr=_NO_PICTURE))
 
     def picture(self) -> Image:
         """Return the upright picture (BGR uint8); not always a copy: do not write to it."""

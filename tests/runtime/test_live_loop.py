@@ -211,3 +211,15 @@ def test_results_reach_each_sink_in_order_and_from_one_thread(classifier: Classi
     assert len(numbers) == 40
     assert numbers == sorted(numbers)
     assert len(threads) == 1
+
+
+@pytest.mark.parametrize("needs_pictures", [True, False])
+def test_results_that_wait_for_a_reader_hold_no_pictures(
+    classifier: Classifier, needs_pictures: bool
+) -> None:
+    sink = Spy()
+    sink.needs_pictures = needs_pictures
+    sink.backlog = 100
+    run_loop(Camera(), classifier, [sink], LoopSettings(max_frames=5))
+    sizes = {result.frame.image_bgr.size for result in sink.results}
+    assert sizes == ({48 * 64 * 3} if needs_pictures else {0})

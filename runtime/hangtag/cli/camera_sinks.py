@@ -99,7 +99,8 @@ class _ChangedLabels(Sink):
     """Prints a line when the label changes (and one per file for photos)."""
 
     name = "lines"
-    backlog = 64
+    backlog = 256
+    needs_pictures = False
 
     def __init__(self) -> None:
         self._shown: tuple[str, str | None] | None = None

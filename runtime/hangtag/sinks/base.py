@@ -18,12 +18,15 @@ class Sink:
 
     Attributes:
         name: what messages call it.
-        backlog: how many results may wait for it in a live loop. Each holds a whole picture.
+        backlog: how many results may wait for it in a live loop.
+        needs_pictures: it looks at ``Result.frame.image_bgr``; where it does not, results that wait in a live
+            loop come without, so that many of them take little memory.
         needs_main_thread: windows do.
     """
 
     name = "sink"
     backlog = 4
+    needs_pictures = True
     needs_main_thread = False
 
     def write(self, result: Result) -> None:

@@ -77,6 +77,7 @@ class JsonLines(Sink):
 
     name = "JSON lines"
     backlog = 256
+    needs_pictures = False
 
     def __init__(self, emit: Callable[[str], None]) -> None:
         self._emit = emit
