@@ -73,7 +73,6 @@ class _Witness(Sink):
     """Notes what the loop hands out, and ends it when the time is over."""
 
     name = "witness"
-    backlog = 64
 
     def __init__(self, seconds: float, plan: FaultPlan, interval_s: float) -> None:
         self._until_s = time.monotonic() + seconds

@@ -16,7 +16,7 @@ class Backoff:
         rng: where chance comes from.
     """
 
-    def __init__(self, first_s: float = 0.2, most_s: float = 1.5, rng: random.Random | None = None) -> None:
+    def __init__(self, first_s: float = 0.2, most_s: float = 1.0, rng: random.Random | None = None) -> None:
         self._first_s, self._most_s = first_s, most_s
         self._next_s = first_s
         # Nothing secret hangs on it.
