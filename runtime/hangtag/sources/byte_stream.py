@@ -54,6 +54,9 @@ class ByteSource(LiveSource):
         self._arrived: Slot[_Arrival] = Slot()
         self._reader: threading.Thread | None = None
         self._progress_s = time.monotonic()
+        self._count = 0
+        self._begun = threading.Event()
+        """There was a frame, or the end."""
 
     def delivered(self) -> Iterator[Frame]:
         """Yield frames until the pipe is closed at its other end.
@@ -110,9 +113,11 @@ class ByteSource(LiveSource):
         # Whatever ends the reading is raised again in the thread that waits for its frames.
         except BaseException as error:  # noqa: BLE001
             self._arrived.end(error)
+        finally:
+            self._begun.set()
 
     def _read_to_end(self, descriptor: int) -> SourceError | None:
-        number = received = 0
+        received = 0
         # Not through a file object: a thread that is blocked in one keeps Python from ending.
         while piece := os.read(descriptor, _PIECE_BYTES):
             self._progress_s, wall_s = time.monotonic(), time.time()
@@ -120,12 +125,13 @@ class ByteSource(LiveSource):
             for data in self._frames.split(piece):
                 if not self._thinning.keeps(self._progress_s):
                     continue
-                if not self._arrived.put(_Arrival(data, number, self._progress_s, wall_s)):
+                if not self._arrived.put(_Arrival(data, self._count, self._progress_s, wall_s)):
                     return None
-                number += 1
-            if not number and received > _NO_FRAME_BYTES:
+                self._count += 1
+                self._begun.set()
+            if not self._count and received > _NO_FRAME_BYTES:
                 raise SourceError(f"{self.shown} holds no frame in its first {received >> 20} MiB")
-        return self._ending(number)
+        return self._ending(self._count)
 
     def close(self) -> None:
         """Take no more frames."""
