@@ -18,7 +18,7 @@ from typing import Any
 
 from hangtag.errors import ContractError, shortened
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The contract schema that this version of Hangtag writes. Older ones are migrated on reading."""
 
 _MAX_SIDE_PX = 4096
@@ -193,18 +193,25 @@ class Calibration:
     """What was done so that a score of 0.9 is right nine times in ten.
 
     ``temperature`` was already folded into the last layer's weights (Guo et al. 2017, "On Calibration of
-    Modern Neural Networks"): it is a record, never applied again. A best score below ``unknown_threshold``
-    (0 to 1) means "none of these"; None means that no threshold was chosen.
+    Modern Neural Networks"): it is a record, never applied again.
+
+    Two thresholds, each None where none was chosen, tell what is "none of these". An energy (see
+    :mod:`hangtag.logits_output`) below ``energy_threshold``, any finite number, decides where there is one. A
+    best score below ``unknown_threshold`` (0 to 1) decides elsewhere: in a model without the other threshold,
+    and in clients that see scores alone, as on phones.
     """
 
     temperature: float = 1.0
     unknown_threshold: float | None = None
+    energy_threshold: float | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0):
             raise ContractError(f"calibration temperature is {self.temperature}; wanted a number above 0")
         if self.unknown_threshold is not None and not 0 <= self.unknown_threshold <= 1:
             raise ContractError(f"unknown_threshold is {self.unknown_threshold}; wanted 0 to 1 or null")
+        if self.energy_threshold is not None and not math.isfinite(self.energy_threshold):
+            raise ContractError(f"energy_threshold is {self.energy_threshold}; wanted a finite number or null")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +253,7 @@ class ModelContract:
         description: one or two sentences for whoever finds the file.
         author: who made it.
         licence: the licence of the weights.
-        calibration: temperature and unknown threshold.
+        calibration: temperature and thresholds of unknown.
         provenance: data set, backbone, recipe, metrics, versions.
         flatbuffer_sha256: digest of the model bytes in front of the embedded files; None before conversion.
         schema_version: always :data:`SCHEMA_VERSION` in memory; files of older versions are migrated.
@@ -289,6 +296,8 @@ class ModelContract:
             )
         if self.output.kind is OutputKind.SIGMOID and len(self.labels) != 2:
             raise ContractError(f"a sigmoid output tells two labels apart, got {len(self.labels)} labels")
+        if self.output.kind is OutputKind.SIGMOID and self.calibration.energy_threshold is not None:
+            raise ContractError("a sigmoid output has no energy; leave its energy_threshold at null")
 
     @property
     def output_units(self) -> int:

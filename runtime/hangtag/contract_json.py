@@ -50,7 +50,15 @@ def _from_1(plain: dict[str, Any]) -> dict[str, Any]:
     return {**plain, "schema_version": 2, "translations": {}}
 
 
-_MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
+def _from_2(plain: dict[str, Any]) -> dict[str, Any]:
+    """Version 3 brought a threshold of the energy."""
+    calibration = plain.get("calibration")
+    if isinstance(calibration, dict):
+        calibration = {**calibration, "energy_threshold": None}
+    return {**plain, "schema_version": 3, "calibration": calibration}
+
+
+_MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}
 """Schema version -> function that rewrites a contract of that version as the next one."""
 
 
@@ -146,6 +154,7 @@ def _parse_calibration(plain: dict[str, Any]) -> Calibration:
     calibration = Calibration(
         temperature=reader.take("temperature", float),
         unknown_threshold=reader.take("unknown_threshold", float, type(None)),
+        energy_threshold=reader.take("energy_threshold", float, type(None)),
     )
     reader.done()
     return calibration

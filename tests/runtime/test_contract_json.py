@@ -78,7 +78,9 @@ def contracts(draw: st.DrawFn) -> ModelContract:
         author=draw(lines),
         licence=draw(lines),
         calibration=Calibration(
-            temperature=draw(st.floats(1e-3, 1e3)), unknown_threshold=draw(st.none() | st.floats(0, 1))
+            temperature=draw(st.floats(1e-3, 1e3)),
+            unknown_threshold=draw(st.none() | st.floats(0, 1)),
+            energy_threshold=None if two else draw(st.none() | finite),
         ),
         provenance=Provenance(
             dataset_sha256=draw(st.none() | texts),
@@ -129,5 +131,13 @@ def test_a_newer_schema_names_both_versions_and_the_cure() -> None:
 
 def test_a_contract_of_the_first_schema_is_migrated() -> None:
     plain = json.loads(edited(schema_version=1))
-    del plain["translations"]
+    del plain["translations"], plain["calibration"]["energy_threshold"]
     assert ModelContract.from_json(json.dumps(plain)) == CONTRACT
+
+
+def test_a_contract_of_the_second_schema_decides_by_the_score_alone() -> None:
+    plain = json.loads(edited(schema_version=2))
+    del plain["calibration"]["energy_threshold"]
+    migrated = ModelContract.from_json(json.dumps(plain))
+    assert migrated == CONTRACT
+    assert (migrated.calibration.unknown_threshold, migrated.calibration.energy_threshold) == (0.4, None)

@@ -46,6 +46,7 @@ from hangtag.errors import ContractError
         # numbers that are none, and numbers too large for any tensor
         ({"calibration__temperature": math.nan}, "finite"),
         ({"calibration__unknown_threshold": math.nan}, "finite"),
+        ({"calibration__energy_threshold": math.inf}, "finite"),
         ({"input__std": [128, 128, math.nan]}, "finite"),
         ({"input__mean": [127, math.inf, 127]}, "finite"),
         ({"provenance__metrics__validation_top1": -math.inf}, "finite"),
@@ -78,6 +79,8 @@ from hangtag.errors import ContractError
         ({"input__tensor": {"dtype": "int8", "scale": 1.0, "zero_point": 128}}, "-128 to 127"),
         ({"calibration__temperature": 0}, "above 0"),
         ({"calibration__unknown_threshold": 1.1}, "0 to 1"),
+        ({"calibration__energy_threshold": "3"}, "energy_threshold is '3'"),
+        ({"output__kind": "sigmoid", "calibration__energy_threshold": 3.5}, "a sigmoid output has no energy"),
         ({"output__kind": "argmax"}, "wanted one of softmax, sigmoid, logits"),
         ({"output__kind": "sigmoid", "labels": ["a", "b", "c"]}, "two labels apart, got 3"),
         ({"output__kind": "sigmoid", "labels": ["a"]}, "two labels apart, got 1"),
