@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from hangtag.cli.camera_options import decision_options, sink_options, source_op
 from hangtag.cli.options import load_classifier, model_options
 
 if TYPE_CHECKING:
+    from hangtag.model_watch import ModelWatch
     from hangtag.sources import Source
     from hangtag.view import View
 
@@ -76,17 +78,17 @@ def camera(
         every_frame=options["every_frame"],
     )
     classifier = load_classifier(model_path, threads, engine)
-    supply = None
+    supply: contextlib.AbstractContextManager[ModelWatch | None] = contextlib.nullcontext()
     if watch_model and model_path is not None:
         from hangtag.model_watch import ModelWatch
 
-        supply = ModelWatch(model_path, threads=threads, engine=engine)
-    with _open(options) as source:
+        supply = ModelWatch(model_path, classifier.model, threads=threads, engine=engine)
+    with supply as watch, _open(options) as source:
         from hangtag.cli.camera_sinks import make_sinks
 
         sinks = make_sinks(classifier, source, settings, options)
         reopen = (lambda: _open(options)) if _comes_back(options, source) else None
-        summary = run_loop(source, classifier, sinks, settings, reopen=reopen, supply=supply)
+        summary = run_loop(source, classifier, sinks, settings, reopen=reopen, supply=watch)
     echo_summary(summary)
 
 
