@@ -1,5 +1,5 @@
 """``python -m hangtag``."""
 
-from hangtag.cli import main
+from hangtag.cli import run
 
-main()
+run()

@@ -8,6 +8,7 @@ their own: what comes too late is dropped and counted, and no sink can hold up t
 from __future__ import annotations
 
 import contextlib
+import logging
 import queue
 import threading
 import time
@@ -25,6 +26,8 @@ from hangtag.sources.base import Frame, Source
 from hangtag.sources.feed import STALE_AFTER_S, Feed
 from hangtag.tally import LoopSummary, Tally
 from hangtag.view import View
+
+_log = logging.getLogger(__name__)
 
 _IDLE_S = 0.05
 _QUICK_END_S = 0.6
@@ -106,8 +109,6 @@ def run_loop(
         pass
     except _Interrupted as interruption:
         interrupted, losses = True, interruption.losses
-    finally:
-        feed.stop()
     return tally.summary(time.monotonic() - begun, feed.counts(), losses=losses, interrupted=interrupted)
 
 
@@ -191,8 +192,9 @@ def _counted(items: Iterator[Item], tally: Tally) -> Iterator[Item]:
         yield item
 
 
-def _run_in_step(items: Iterator[Item], sinks: Sequence[Sink], _: Feed) -> tuple[Losses, ...]:
+def _run_in_step(items: Iterator[Item], sinks: Sequence[Sink], feed: Feed) -> tuple[Losses, ...]:
     """Give each item to each sink before the next one is made."""
+    patience_s = _END_S
     try:
         with contextlib.ExitStack() as open_sinks:
             for sink in sinks:
@@ -201,7 +203,10 @@ def _run_in_step(items: Iterator[Item], sinks: Sequence[Sink], _: Feed) -> tuple
                 for sink in sinks:
                     put(sink, item)
     except KeyboardInterrupt:
+        patience_s = _QUICK_END_S
         raise _Interrupted from None
+    finally:
+        feed.stop(patience_s)
     return ()
 
 
@@ -230,13 +235,17 @@ def _run_live(items: Iterator[Item], sinks: Sequence[Sink], feed: Feed) -> tuple
         ending = stage.show_until(events)
     except BaseException as error:  # noqa: BLE001 - raised below, when all is closed
         ending = error
-    feed.stop()
-    hurried = ending is not None
-    until_s = time.monotonic() + (_QUICK_END_S if hurried else _END_S)
-    worker.join(timeout=_QUICK_END_S / 2)
+    # Whoever asks with Ctrl-C or SIGTERM is answered within a second, whatever hangs.
+    interrupted = isinstance(ending, KeyboardInterrupt)
+    until_s = time.monotonic() + (_QUICK_END_S if interrupted else _END_S)
+    feed.stop(patience_s=0)
+    worker.join(timeout=(until_s - time.monotonic()) / 2)
     failed = _closed(outlets, stage, until_s)
+    feed.stop(patience_s=max(0.0, until_s - time.monotonic()))
     losses = tuple(outlet.losses for outlet in outlets)
-    if isinstance(ending, KeyboardInterrupt):
+    if interrupted:
+        if failed is not None:
+            _log.warning("%s", failed)
         raise _Interrupted(losses)
     if ending is not None and not isinstance(ending, StopLoop):
         raise ending

@@ -65,8 +65,8 @@ class FaultPlan:
             cut[height // 2 :] = 128
             return cut
         if kind == 3:
-            return np.ascontiguousarray(image[: height // 2, : width // 2])
-        return np.ascontiguousarray(image[: height - 2 * (number % 40)])
+            return image[: height // 2, : width // 2].copy()
+        return image[: height - 2 * (number % 40)].copy()
 
 
 class FaultyScene(LiveSource):

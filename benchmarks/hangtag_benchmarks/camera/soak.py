@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import click
 
 from hangtag.classifier import Classifier
+from hangtag.cli.leaving import leave
 from hangtag.errors import OutputError
 from hangtag.pipeline import LoopSettings, run_loop
 from hangtag.result import Result
@@ -168,7 +169,7 @@ def main(minutes: float, fps: float) -> None:
     failures = report.failures()
     for failure in failures:
         click.echo(f"FAILED: {failure}")
-    raise SystemExit(1 if failures else 0)
+    leave(1 if failures else 0)
 
 
 def _lines(report: SoakReport) -> list[str]:

@@ -137,7 +137,7 @@ def worsened(image_bgr: Image, rng: np.random.Generator, *, noise: float, blur_p
     """Return a picture (BGR uint8) blurred by ``blur_px``, with Gaussian noise of ``noise`` grey levels."""
     blurred = cv2.GaussianBlur(image_bgr, (0, 0), blur_px) if blur_px > 0 else image_bgr
     grain = rng.standard_normal(image_bgr.shape, np.float32) * np.float32(noise)
-    return np.clip(np.rint(blurred + grain), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(blurred + grain), 0, 255), np.uint8)
 
 
 @click.command()

@@ -103,6 +103,18 @@ def main() -> None:
         signal.signal(signal.SIGTERM, _interrupt)
 
 
+def run() -> NoReturn:
+    """Run the command line: what the program ``hangtag`` is."""
+    from hangtag.cli.leaving import leave
+
+    code: str | int | None = 0
+    try:
+        main()
+    except SystemExit as ending:
+        code = ending.code
+    leave(code)
+
+
 def _interrupt(number: int, frame: Any) -> None:
     del number, frame
     raise KeyboardInterrupt

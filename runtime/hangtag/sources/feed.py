@@ -29,7 +29,7 @@ _BAD_FRAMES_S = 10.0
 
 _HUNG_MARGIN_S = 2.0
 _MOST_HUNG = 3
-_END_PATIENCE_S = 0.5
+_LOOK_EVERY_S = 0.05
 
 
 class Feed:
@@ -94,11 +94,14 @@ class Feed:
         """Return what was done so far."""
         return self._account.counts(self._dropped)
 
-    def stop(self) -> None:
-        """End: wake whoever waits in :meth:`take`, and let the reading threads go."""
+    def stop(self, patience_s: float = 3.0) -> None:
+        """End: wake whoever waits in :meth:`take`, and wait so long for the source to be closed.
+
+        A source that hangs is left to itself after that.
+        """
         self._stopping.set()
         self._slot.stop()
-        self._thread.join(timeout=_END_PATIENCE_S)
+        self._thread.join(timeout=patience_s)
 
     # --- in the watching thread ----------------------------------------------------------------------------
 
@@ -136,11 +139,11 @@ class Feed:
     def _watched(self, attempt: _Attempt) -> BaseException | None:
         """Wait for an attempt's end; return what it failed with, None where it just ended."""
         attempt.start()
-        while not attempt.done.wait(0.1):
+        while not attempt.done.wait(_LOOK_EVERY_S):
             now = time.monotonic()
             if self._stopping.is_set():
                 attempt.abandon()
-                attempt.done.wait(_END_PATIENCE_S)
+                attempt.done.wait()
                 return None
             if not self._account.live or self._reopen is None:
                 continue

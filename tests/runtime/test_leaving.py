@@ -1,0 +1,38 @@
+"""A thread that hangs in native code does not turn a good end into a crash, nor delay it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+_PROGRAM = """
+import sys, threading, time
+import cv2, numpy as np
+from hangtag.cli.leaving import leave
+
+def hang():
+    image = np.zeros((4000, 4000, 3), np.uint8)
+    while True:
+        cv2.GaussianBlur(image, (0, 0), 9)  # C++ that lets go of the interpreter's lock and takes it again
+
+for _ in range(3):
+    threading.Thread(target=hang, name={name!r}, daemon=True).start()
+time.sleep(0.5)
+print("done")
+leave({code!r})
+"""
+
+
+@pytest.mark.parametrize(("code", "exit_code"), [(0, 0), (None, 0), (3, 3), ("said why", 1)])
+def test_a_hung_thread_is_left_behind(code: str | int | None, exit_code: int) -> None:
+    program = _PROGRAM.format(name="hangtag-capture", code=code)
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == exit_code, done.stderr
+    assert done.stdout == "done\n"
+    assert time.monotonic() - begun < 30
