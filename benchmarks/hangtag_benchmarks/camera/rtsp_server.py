@@ -1,7 +1,7 @@
 """An RTSP server of what comes on standard input as raw BGR frames, through GStreamer.
 
-Run by the system's Python, which has GStreamer's bindings (apt): it imports nothing of ours. The newest frame is
-served; nothing queues while nobody looks.
+Run by the system's Python, which has GStreamer's bindings (apt): it imports nothing of ours. The newest
+frame is served; nothing queues while nobody looks.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ def main() -> None:
         sys.exit(f"cannot listen on port {arguments.port}")
     width, height = (int(side) for side in arguments.size.split("x"))
     threading.Thread(target=_feed, args=(gst, cameras, 3 * width * height, loop), daemon=True).start()
-    print("ready", flush=True)
     loop.run()
 
 
@@ -63,8 +62,9 @@ def _factory(rtsp: Any, arguments: argparse.Namespace, cameras: list[Any]) -> An
     width, height = arguments.size.split("x")
     caps = f"video/x-raw,format=BGR,width={width},height={height},framerate={arguments.fps}/1"
     launch = (
-        f"( appsrc name=camera is-live=true do-timestamp=true format=time max-buffers=1 leaky-type=downstream "
-        f"caps={caps} ! videoconvert ! video/x-raw,format=I420 ! {_CODERS.get(arguments.codec)} )"
+        "( appsrc name=camera is-live=true do-timestamp=true format=time max-buffers=1 "
+        f"leaky-type=downstream caps={caps} ! videoconvert ! "
+        f"video/x-raw,format=I420 ! {_CODERS.get(arguments.codec)} )"
     )
     factory = rtsp.RTSPMediaFactory()
     factory.set_launch(_SOUND if arguments.codec == "sound" else launch)
@@ -98,7 +98,12 @@ def _auth(rtsp: Any, gst_rtsp: Any, factory: Any, login: str, scheme: str) -> An
 
 
 def _feed(gst: Any, cameras: list[Any], frame_bytes: int, loop: Any) -> None:
+    ready = False
     while len(frame := sys.stdin.buffer.read(frame_bytes)) == frame_bytes:
+        if not ready:
+            # Not before: without a frame no client would be answered.
+            print("ready", flush=True)
+            ready = True
         for camera in list(cameras):
             camera.emit("push-buffer", gst.Buffer.new_wrapped(frame))
     loop.quit()

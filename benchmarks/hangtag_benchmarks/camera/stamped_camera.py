@@ -1,6 +1,7 @@
 """A camera whose pictures say when they were taken: for servers as a program, in a process as a source.
 
-``python -m hangtag_benchmarks.camera.stamped_camera`` writes raw BGR frames to standard output in real time.
+``python -m hangtag_benchmarks.camera.stamped_camera`` writes raw BGR frames to standard output in real
+time.
 """
 
 from __future__ import annotations
@@ -37,9 +38,8 @@ class MovingTexture:
         rng = np.random.default_rng(seed)
         coarse = rng.integers(30, 225, (height // 24 + 4, width // 24 + 4, 3)).astype(np.uint8)
         room = (width + _TRAVEL_PX, height + _TRAVEL_PX)
-        ground = cv2.resize(coarse, room, interpolation=cv2.INTER_CUBIC).astype(np.float32)
-        grain = rng.normal(0, 4, ground.shape).astype(np.float32)
-        self._ground: Image = np.clip(ground + grain, 0, 255).astype(np.uint8)
+        ground = np.asarray(cv2.resize(coarse, room, interpolation=cv2.INTER_CUBIC))
+        self._ground: Image = np.clip(ground + rng.normal(0, 4, ground.shape), 0, 255).astype(np.uint8)
 
     def stamped(self, number: int) -> tuple[Image, float]:
         """Return a frame, stamped with this moment, and the moment on the clock of ``time.monotonic()``."""

@@ -27,7 +27,7 @@ _PROBE = (
     "import gi; gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0');"
     "from gi.repository import Gst, GstRtspServer; Gst.init(None);"
     "missing = [n for n in 'appsrc videoconvert x264enc rtph264pay jpegenc rtpjpegpay'.split()"
-    " if not Gst.ElementFactory.find(n)]; raise SystemExit(', '.join(missing))"
+    " if not Gst.ElementFactory.find(n)]; raise SystemExit(', '.join(missing) or None)"
 )
 
 _S = TypeVar("_S", bound="StreamServer")

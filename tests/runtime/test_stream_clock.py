@@ -1,0 +1,57 @@
+"""When frames of a stream arrived, told from the stream's own times."""
+
+from __future__ import annotations
+
+import pytest
+
+from hangtag.sources.stream_clock import StreamClock
+
+INTERVAL_S = 1 / 30
+
+
+def arrivals(clock: StreamClock, frames: list[tuple[float, float]]) -> list[float]:
+    """Return how long each frame (read at, time of its own) is said to have waited."""
+    return [read_s - clock.captured_s(read_s, position_s) for read_s, position_s in frames]
+
+
+def test_frames_read_as_they_come_have_not_waited() -> None:
+    waited = arrivals(StreamClock(), [(100 + n * INTERVAL_S, 7 + n * INTERVAL_S) for n in range(100)])
+    assert waited == pytest.approx([0.0] * 100, abs=1e-6)
+
+
+def test_what_comes_late_is_as_old_as_it_is() -> None:
+    on_time = [(n * INTERVAL_S, n * INTERVAL_S) for n in range(30)]
+    # The network stood still for two seconds; then all of it came at once.
+    burst = [(3.0, n * INTERVAL_S) for n in range(30, 90)]
+    waited = arrivals(StreamClock(), on_time + burst)
+    assert waited[30:] == pytest.approx([3.0 - n * INTERVAL_S for n in range(30, 90)], abs=0.01)
+
+
+def test_what_queued_before_the_first_frame_is_caught_up_with() -> None:
+    queued = [(0.001 * n, n * INTERVAL_S) for n in range(30)]
+    on_time = [(n * INTERVAL_S - 0.9, n * INTERVAL_S) for n in range(30, 60)]
+    assert arrivals(StreamClock(), queued + on_time)[30:] == pytest.approx([0.0] * 30, abs=0.07)
+
+
+@pytest.mark.parametrize("drift", [-1e-4, 1e-4])
+def test_a_clock_that_goes_wrong_by_a_second_in_hours_does_no_harm(drift: float) -> None:
+    day = [(float(second), second * (1 + drift)) for second in range(0, 86_400, 10)]
+    assert max(arrivals(StreamClock(), day)) < 0.02
+
+
+@pytest.mark.parametrize("jump_s", [-3600.0, -0.5, 25.0, 1e6])
+def test_times_that_jump_are_no_age(jump_s: float) -> None:
+    before = [(n * INTERVAL_S, n * INTERVAL_S) for n in range(30)]
+    after = [(n * INTERVAL_S, n * INTERVAL_S + jump_s) for n in range(30, 60)]
+    assert arrivals(StreamClock(), before + after) == pytest.approx([0.0] * 60, abs=1e-6)
+
+
+def test_a_stream_without_times_is_as_old_as_its_reading() -> None:
+    assert arrivals(StreamClock(holds_one=True), [(n * INTERVAL_S, 0.0) for n in range(9)]) == [0.0] * 9
+
+
+def test_a_frame_that_is_held_until_the_next_one_begins_is_an_interval_older() -> None:
+    waited = arrivals(StreamClock(holds_one=True), [(n * INTERVAL_S, n * INTERVAL_S) for n in range(30)])
+    assert waited[1:] == pytest.approx([INTERVAL_S] * 29, abs=1e-6)
+    slow = arrivals(StreamClock(holds_one=True), [(5.0 * n, 5.0 * n) for n in range(3)])
+    assert slow[2] == pytest.approx(0.2), "a stream of a frame every five seconds is not five seconds old"
