@@ -10,7 +10,9 @@ import sys
 from hangtag.sources.address import without_secrets
 
 _VARIABLE = "HANGTAG_HIDDEN"
-_ADDRESS = re.compile(r"\b[a-z][a-z0-9+]*://\S+", re.IGNORECASE)
+_ADDRESS = re.compile(r"\b[a-z][a-z0-9+]*://.+", re.IGNORECASE | re.DOTALL)
+"""An address goes on to its argument's end: a password may hold spaces."""
+
 _hidden: dict[str, str] = {}
 
 
@@ -39,6 +41,8 @@ def hide_from_process_list() -> None:
     arguments, hidden = masked(sys.orig_argv)
     if not hidden or os.name != "posix":
         return
+    # By its whole name: that is how Python finds the virtual environment it belongs to.
+    arguments[0] = sys.executable
     os.execve(sys.executable, arguments, {**os.environ, _VARIABLE: json.dumps(hidden)})  # noqa: S606 - ourselves
 
 
