@@ -1,5 +1,7 @@
-"""The Raspberry Pi's camera through picamera2: a stand-in with the names, arguments and answers of version 0.3,
-since neither the camera nor the package can be here."""
+"""The Raspberry Pi's camera through picamera2.
+
+A stand-in has the names, arguments and answers of picamera2 0.3: neither camera nor package can be here.
+"""
 
 from __future__ import annotations
 
