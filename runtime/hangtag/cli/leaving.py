@@ -18,6 +18,8 @@ def leave(exit_code: str | int | None) -> NoReturn:
     """
     if not any(thread.name.startswith("hangtag-") for thread in threading.enumerate()):
         sys.exit(exit_code)
+    if isinstance(exit_code, str):
+        sys.stderr.write(f"{exit_code}\n")
     for stream in (sys.stdout, sys.stderr):
         # Whoever read it may have gone.
         with contextlib.suppress(OSError, ValueError):
