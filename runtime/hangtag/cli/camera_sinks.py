@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hangtag.cli.secrets import reveal
-from hangtag.sinks.base import Sink
+from hangtag.sinks.base import Sink, StopLoop
 from hangtag.sources.account import Outage
 
 if TYPE_CHECKING:
@@ -51,11 +50,10 @@ def _on_disk(
     sinks: list[Sink] = []
     quota_bytes = options["quota_mb"] * _MB
     if options["clip"] is not None:
-        from hangtag.sinks.clip import Clip
+        from hangtag.sinks.clips import Clips
 
-        path = options["clip"] / time.strftime("camera-%Y%m%d-%H%M%S.webm")
-        sinks.append(Clip(path, source.fps, live=source.live))
-        click.echo(f"recording to {path}", err=True)
+        sinks.append(Clips(options["clip"], quota_bytes, source.fps, live=source.live))
+        click.echo(f"recording to {options['clip']}", err=True)
     if options["record"] is not None:
         from hangtag.sinks.keeper import Keeper
 
@@ -111,12 +109,20 @@ class _ChangedLabels(Sink):
         shown = (prediction.shown, result.frame.name)
         if shown != self._shown:
             name = f"  {result.frame.name}" if result.frame.name else ""
-            click.echo(f"{result.frame.time_s:8.2f} s  {shown[0]:<12} {prediction.score:.2f}{name}")
+            _say(f"{result.frame.time_s:8.2f} s  {shown[0]:<12} {prediction.score:.2f}{name}")
             self._shown = shown
 
     def missing(self, outage: Outage) -> None:
         """Print once that there is nothing to see."""
         shown = ("-", outage.reason)
         if shown != self._shown:
-            click.echo(f"{outage.time_s:8.2f} s  {'-':<12} stale: {outage.reason}")
+            _say(f"{outage.time_s:8.2f} s  {'-':<12} stale: {outage.reason}")
             self._shown = shown
+
+
+def _say(line: str) -> None:
+    """Print a line; when nobody reads any more, there is nothing left to do."""
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        raise StopLoop from None
