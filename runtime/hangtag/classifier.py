@@ -196,7 +196,7 @@ def rank(scores: Scores, contract: ModelContract, top: int) -> Prediction:
     )
 
 
-def _ranking(scores: Sequence[float]) -> list[int]:
+def ranking(scores: Sequence[float]) -> list[int]:
     """Return the indices of scores, the best first, equal ones in their order."""
     if len(scores) > _MANY:
         return np.argsort(-np.array(scores), kind="stable").tolist()

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import hangtag
 from hangtag import Classifier
-from hangtag.classifier import score_table, to_scores
+from hangtag.classifier import ranking, score_table, to_scores
 from hangtag.contract import OutputKind, OutputSpec, TensorFormat
 from hangtag.errors import ModelFileError
 from hangtag.interpreter import Interpreter
@@ -150,6 +152,12 @@ def test_raw_outputs_become_scores(
 ) -> None:
     raw = np.array(output, tensor.dtype)
     np.testing.assert_allclose(to_scores(raw, OutputSpec(kind=kind, tensor=tensor)), wanted, atol=1e-6)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=200))
+def test_the_best_score_comes_first_and_equal_ones_in_their_order(scores: list[int]) -> None:
+    wanted = sorted(range(len(scores)), key=lambda index: (-scores[index], index))
+    assert ranking([score / 5 for score in scores]) == wanted
 
 
 @pytest.mark.parametrize(("dtype", "zero_point"), [("uint8", 3), ("int8", -128)])
