@@ -199,7 +199,8 @@ def rank(scores: Scores, contract: ModelContract, top: int) -> Prediction:
 def ranking(scores: Sequence[float]) -> list[int]:
     """Return the indices of scores, the best first, equal ones in their order."""
     if len(scores) > _MANY:
-        return np.argsort(-np.array(scores), kind="stable").tolist()
+        ranked: list[int] = np.argsort(-np.array(scores), kind="stable").tolist()
+        return ranked
     return sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
 
 
