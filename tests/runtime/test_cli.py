@@ -213,7 +213,7 @@ def test_a_stopped_camera_leaves_a_playable_clip(tmp_path: Path, stop: signal.Si
     """A real process, a real signal: what was recorded is there and whole, nothing half-written."""
     command = [sys.executable, "-m", "hangtag", "camera", "--source", "scene:", "--headless", "--json"]
     with subprocess.Popen(
-        [*command, "--record", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--clip", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         for _ in range(20):
