@@ -27,12 +27,12 @@ _SETTLED_SHARE = 0.2
 class SteadyClassifier(Classifier):
     """The bundled model as a slower one, with the load that one would be.
 
-    The engine is invoked again as long as the time holds another invocation; what remains is filled with short
-    OpenCV work, which like the engine leaves Python's other threads alone.
+    The engine is invoked again as long as the time holds another invocation; what remains is filled with
+    short OpenCV work, which like the engine leaves Python's other threads alone.
 
     Args:
-        model_ms: how long one frame takes from the input tensor to its scores; what the bundled model needs by
-            itself, if that is longer.
+        model_ms: how long one frame takes from the input tensor to its scores; what the bundled model needs
+            by itself, if that is longer.
     """
 
     def __init__(self, model_ms: float) -> None:
@@ -217,9 +217,8 @@ class Target:
     def line(self) -> str:
         """Return the value and its verdict."""
         wanted = f"wanted {'at most' if self.at_most else 'at least'} {self.limit:g} {self.unit}"
-        return (
-            f"{self.name}: {self.value:.1f} {self.unit}, {wanted}: {'reached' if self.reached else 'MISSED'}"
-        )
+        verdict = "reached" if self.reached else "MISSED"
+        return f"{self.name}: {self.value:.1f} {self.unit}, {wanted}: {verdict}"
 
 
 def missed(targets: Sequence[Target]) -> bool:

@@ -1,9 +1,9 @@
 """``python -m hangtag_benchmarks.camera.cpu_cap``: what ``--fps 5`` saves.
 
-``hangtag camera`` runs as a user would run it, in a process of its own, once at 30 frames a second and once with
-``--fps 5``; counted is the CPU time that the process used between its first result and its end, on all cores.
-The simulated camera makes fewer frames then; an RTSP camera goes on sending 30, which must be taken in and
-decoded all the same (each frame of H.264 builds on the one before), so that only what comes after can be saved.
+``hangtag camera`` runs as a user would run it, in a process of its own, once at 30 frames a second and once
+with ``--fps 5``; counted is the CPU time that the process used between its first result and its end, on all
+cores. The simulated camera makes fewer frames then; an RTSP camera goes on sending 30, which must be taken in
+and decoded all the same (each frame of H.264 builds on the one before): only what comes after can be saved.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class CpuUse:
 @click.command()
 @click.option("--seconds", type=click.FloatRange(2), default=20.0, show_default=True, help="Of each run.")
 def cpu_cap(seconds: float) -> None:
-    """Measure the CPU use of hangtag camera at 30 and 5 frames a second; exit 1 where the target is missed."""
+    """Measure the CPU use of hangtag camera at 30 and 5 fps; exit 1 where a target is missed."""
     busy = busy_note(conditions())
     notes = [busy] if busy else []
     try:
