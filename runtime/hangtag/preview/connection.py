@@ -30,16 +30,16 @@ class Limits:
     Args:
         connections: how many may be open besides streams; one more, and the oldest is cut off.
         header_s: time for the whole request.
-        header_bytes: its size.
+        request_bytes: its size.
         unread_s: how long a client may leave unread what it was sent.
         linger_s: how long it may take to close after it was answered.
-        surplus_bytes: how much it may send after its request.
+        surplus_bytes: how much it may send at all, whatever it is, before it is cut off.
         send_buffer_bytes: what the system keeps for a reader of a stream; more would be pictures of the past.
     """
 
     connections: int = 192
     header_s: float = 5.0
-    header_bytes: int = 8192
+    request_bytes: int = 8192
     unread_s: float = 5.0
     linger_s: float = 1.0
     surplus_bytes: int = 65536
@@ -109,11 +109,11 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, site: Site, door: Door) -> None:
         self._site, self._door, self._limits = site, door, door.limits
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=self._limits.header_bytes)
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=self._limits.request_bytes)
         self._deadline: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._heard = self._headers_only = self._leaving = False
-        self._surplus_bytes = 0
+        self._got_bytes = 0
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -129,10 +129,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read the request; let what comes after it pass."""
+        self._got_bytes += len(data)
         if self._heard:
-            self._surplus_bytes += len(data)
-            if self._surplus_bytes > self._limits.surplus_bytes:
+            if self._got_bytes > self._limits.surplus_bytes:
                 self.cut("surplus")
+            return
+        # h11 has a limit for what is not whole yet alone.
+        if self._got_bytes > self._limits.request_bytes:
+            self._hear(_refusal(431))
             return
         try:
             self._http.receive_data(data)

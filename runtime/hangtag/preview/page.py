@@ -81,10 +81,12 @@ def _verdict(report: dict[str, Any]) -> str:
 
 
 def _top(report: dict[str, Any]) -> str:
+    if report["stale"]:
+        return ""
     return "".join(
         f'<tr><th scope="row">{name(label)}</th><td><meter value="{score:.4f}"></meter></td>'
         f"<td>{100 * score:.0f} %</td></tr>"
-        for label, score in report.get("top", ())
+        for label, score in report["top"]
     )
 
 
