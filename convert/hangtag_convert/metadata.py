@@ -18,6 +18,7 @@ from hangtag.archive import archive_bytes
 from hangtag.contract import ColourOrder, ModelContract, OutputKind, TensorFormat
 from hangtag.errors import ConversionError
 from hangtag.golden import GoldenCases
+from hangtag.logits_output import check_energy
 from hangtag.model_file import CONTRACT_NAME, check_agreement, label_files
 from hangtag.tflite_schema import ModelInfo, TensorInfo, read_model_info
 from hangtag.tflite_slots import (
@@ -73,12 +74,13 @@ def embed(model: bytes, contract: ModelContract, golden: GoldenCases | None) -> 
         golden: cases to carry, or None.
 
     Raises:
-        ModelFileError: ``model`` is not a TFLite model.
+        ModelFileError: ``model`` is not a TFLite model, or does not give the energy that the contract wants.
         ContractError: the contract and the model disagree.
     """
     info = read_model_info(model)
     labels = label_files(contract)
     check_agreement(contract, info, labels)
+    check_energy(model, contract)
     flatbuffer = _with_metadata(model, _metadata(contract))
     sealed = contract.replace(flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest())
     files = {CONTRACT_NAME: sealed.to_json().encode(), **labels}

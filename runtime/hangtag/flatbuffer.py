@@ -48,7 +48,7 @@ class Table:
     data: bytes
     position: int
 
-    def _field(self, slot: int) -> int | None:
+    def place(self, slot: int) -> int | None:
         """Return where a field lies, or None where the table leaves it at its default."""
         vtable = self.position - _unpack("<i", self.data, self.position)
         size = _unpack("<H", self.data, vtable)
@@ -60,17 +60,17 @@ class Table:
 
     def scalar(self, slot: int, layout: str, default: int = 0) -> int:
         """Return a number; ``layout`` is its ``struct`` format, such as ``"<I"``."""
-        at = self._field(slot)
+        at = self.place(slot)
         return default if at is None else _unpack(layout, self.data, at)
 
     def table(self, slot: int) -> Table | None:
         """Return a table that this one refers to."""
-        at = self._field(slot)
+        at = self.place(slot)
         return None if at is None else Table(self.data, at + _unpack("<I", self.data, at))
 
     def _vector(self, slot: int) -> tuple[int, int] | None:
         """Return where a vector's elements begin and how many there are."""
-        at = self._field(slot)
+        at = self.place(slot)
         if at is None:
             return None
         start = at + _unpack("<I", self.data, at)

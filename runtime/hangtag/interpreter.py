@@ -23,7 +23,7 @@ _GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
 
 class Interpreter:
-    """One loaded model with one input and one output tensor, on the CPU.
+    """One loaded model with one input tensor and one output or two, on the CPU.
 
     Not thread-safe: one call at a time.
 
@@ -46,7 +46,7 @@ class Interpreter:
             raise ValueError(f"threads is {threads}; wanted 1 or more")
         self._native: Any = _opened(engine, model_content=model, num_threads=threads)
         self._input_index = self._native.get_input_details()[0]["index"]
-        self._output_index = self._native.get_output_details()[0]["index"]
+        self._output_indices = [output["index"] for output in self._native.get_output_details()]
         self._input_view = self._native.tensor(self._input_index)
 
     def input_view(self) -> Tensor:
@@ -65,13 +65,16 @@ class Interpreter:
         """
         _invoke(self._native)
 
-    def output(self) -> Tensor:
-        """Return a copy of the output tensor, without the batch dimension.
+    def output(self, number: int = 0) -> Tensor:
+        """Return a copy of an output tensor, without the batch dimension.
+
+        Args:
+            number: which output; there is a second one where :mod:`hangtag.logits_output` made it.
 
         Raises:
             ModelFileError: the engine computed something else than one row.
         """
-        values: Tensor = self._native.get_tensor(self._output_index)
+        values: Tensor = self._native.get_tensor(self._output_indices[number])
         if values.ndim != 2 or len(values) != 1:
             raise ModelFileError(f"the engine computes scores of shape {values.shape}; wanted one row")
         row: Tensor = values[0]

@@ -19,6 +19,7 @@ from hangtag.archive import archive_bytes, read_archive
 from hangtag.contract import Calibration, ModelContract, Provenance, TensorFormat
 from hangtag.errors import ContractError, ModelFileError, shortened
 from hangtag.golden import GoldenCases
+from hangtag.logits_output import check_energy
 from hangtag.tflite_metadata import MetadataInfo
 from hangtag.tflite_schema import ModelInfo, TensorInfo, read_model_info
 
@@ -58,7 +59,8 @@ def read_model_file(path: Path) -> ModelFile:
     """Read and check a self-describing model file. Nothing native looks at it before this succeeds.
 
     Raises:
-        ModelFileError: it cannot be read, is no TFLite model, is damaged, or carries no contract.
+        ModelFileError: it cannot be read, is no TFLite model, is damaged, carries no contract, or one that
+            wants an energy which the model does not give.
         ContractError: its contract cannot be used or contradicts the model.
     """
     return parse_model(read_bytes(path), str(path))
@@ -92,6 +94,7 @@ def parse_model(data: bytes, name: str) -> ModelFile:
         contract = _contract(info, archive.files)
         check_agreement(contract, info, archive.files)
         _check_weights(contract, info, data[: archive.start])
+        check_energy(data, contract)
         return ModelFile(name, data, contract, info, GoldenCases.from_files(archive.files, contract))
     except (ModelFileError, ContractError) as error:
         # One line, whatever a message quotes of the file.

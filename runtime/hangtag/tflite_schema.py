@@ -83,10 +83,11 @@ def _check_single(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -
 def graph_tensors(graph: Table, slot: int) -> tuple[TensorInfo, ...]:
     """Return the inputs or outputs of a checked model's graph."""
     tensors = graph.tables(SubGraphSlots.TENSORS)
-    return tuple(_tensor_info(tensors[index]) for index in graph.numbers(slot, "<i4"))
+    return tuple(tensor_info(tensors[index]) for index in graph.numbers(slot, "<i4"))
 
 
-def _tensor_info(tensor: Table) -> TensorInfo:
+def tensor_info(tensor: Table) -> TensorInfo:
+    """Return what a checked model's tensor says of itself."""
     scales, zero_points = _quantization(tensor)
     shape = tuple(int(side) for side in tensor.numbers(TensorSlots.SHAPE, "<i4"))
     return TensorInfo(
