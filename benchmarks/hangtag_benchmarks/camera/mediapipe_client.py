@@ -1,10 +1,10 @@
 """MediaPipe Tasks' side of a comparison, run by a Python that has MediaPipe: ``mediapipe_client.py MODEL``.
 
 It knows nothing of Hangtag. It opens the model and says so; then, for each line of JSON on standard input
-(``frames``, a .npy file of RGB frames; ``region`` or null; ``warmup`` and ``calls``), it classifies the
-frames in turn and answers with a line that holds the ``latencies_ms`` of the calls. A latency is that of
-wrapping the pixels, classifying and reading the best label. The frames are RGB already: turning a camera's
-BGR round, which an application has to pay for, is not counted.
+(``frames``, a .npy file of BGR frames; ``swap``; ``region`` or null; ``warmup`` and ``calls``), it classifies
+the frames in turn and answers with a line that holds the ``latencies_ms`` of the calls. A latency is that of
+wrapping the pixels, classifying and reading the best label; with ``swap`` also of turning the camera's BGR
+into the RGB that MediaPipe takes, which is else done beforehand.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class Answerer:
                 base_options=tasks.BaseOptions(model_asset_path=model), max_results=1
             )
         )
-        self._path: str | None = None
+        self._cv2 = importlib.import_module("cv2")
+        self._cv2.setNumThreads(1)
+        self._loaded: tuple[str, bool] | None = None
         self._frames: list[Any] = []
 
     @property
@@ -46,15 +48,16 @@ class Answerer:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Classify as a request asks."""
-        if request["frames"] != self._path:
-            self._frames = list(np.load(request["frames"], allow_pickle=False))
-            self._path = request["frames"]
+        swap = bool(request["swap"])
+        self._load(request["frames"], swap)
         region = None if request["region"] is None else self._rectangle(**request["region"])
         options = self._options(region_of_interest=region)
         latencies_ms = []
         for number in range(request["warmup"] + request["calls"]):
             frame = self._frames[number % len(self._frames)]
             start_ns = time.perf_counter_ns()
+            if swap:
+                frame = self._rgb(frame)
             image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=frame)
             result = self._classifier.classify(image, options)
             result.classifications[0].categories[0].category_name  # noqa: B018 - reading it is part of it
@@ -62,6 +65,15 @@ class Answerer:
             if number >= request["warmup"]:
                 latencies_ms.append(elapsed_ns / 1e6)
         return {"latencies_ms": latencies_ms}
+
+    def _load(self, path: str, swap: bool) -> None:
+        if self._loaded != (path, swap):
+            frames = list(np.load(path, allow_pickle=False))
+            self._frames = frames if swap else [self._rgb(frame) for frame in frames]
+            self._loaded = (path, swap)
+
+    def _rgb(self, frame: Any) -> Any:
+        return self._cv2.cvtColor(frame, self._cv2.COLOR_BGR2RGB)
 
 
 def main(model: str, answers: IO[str]) -> None:

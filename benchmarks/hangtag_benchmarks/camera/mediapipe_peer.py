@@ -52,13 +52,14 @@ class MediaPipePeer:
             raise
 
     def classify(
-        self, frames: Path, region: dict[str, float] | None, *, warmup: int, calls: int
+        self, frames: Path, region: dict[str, float] | None, *, swap: bool, warmup: int, calls: int
     ) -> tuple[float, ...]:
         """Return the latencies of so many calls in milliseconds, after some that are forgotten.
 
         Args:
-            frames: a .npy file of RGB frames: uint8, shape (frames, height, width, 3); classified in turn.
+            frames: a .npy file of BGR frames: uint8, shape (frames, height, width, 3); classified in turn.
             region: the region of interest (``left``, ``top``, ``right``, ``bottom`` in 0 to 1), or None.
+            swap: the time counts that turning BGR into RGB takes, as an application has to.
             warmup: calls before those that count.
             calls: how many count.
 
@@ -66,7 +67,7 @@ class MediaPipePeer:
             BenchmarkError: MediaPipe failed.
         """
         assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
-        request = {"frames": str(frames), "region": region, "warmup": warmup, "calls": calls}
+        request = {"frames": str(frames), "region": region, "swap": swap, "warmup": warmup, "calls": calls}
         try:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
