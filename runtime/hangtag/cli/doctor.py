@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import click
 
 from hangtag import device
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at: ``ok``, ``note`` (works, with a limit) or ``wrong``, and the fix."""
-
-    state: str
-    what: str
-    fix: str = ""
+from hangtag.cli.camera_list import camera_findings
+from hangtag.cli.findings import Finding
 
 
 @click.command()
@@ -42,7 +33,7 @@ def _findings() -> Iterator[Finding]:
     yield from _opencv()
     yield from _engines()
     yield from _model()
-    yield from _cameras()
+    yield from camera_findings()
     yield from _screen()
     yield from _extras()
 
@@ -117,22 +108,6 @@ def _model() -> Iterator[Finding]:
         else "report it: this CPU computes other scores than the trainer's (hangtag verify)"
     )
     yield Finding(state, f"bundled model: {passed} of {len(results)} golden cases pass on this device", fix)
-
-
-def _cameras() -> Iterator[Finding]:
-    found = device.cameras()
-    if not found:
-        yield Finding(
-            "note",
-            "no camera at /dev/video*",
-            "plug one in, or try the simulated one: hangtag camera --source scene:",
-        )
-    for path, name in found.items():
-        if os.access(path, os.R_OK | os.W_OK):
-            yield Finding("ok", f"camera device {path} ({name})")
-        else:
-            fix = "sudo usermod -aG video $USER, then log in again"
-            yield Finding("wrong", f"camera device {path} ({name}) is not yours to open", fix)
 
 
 def _screen() -> Iterator[Finding]:

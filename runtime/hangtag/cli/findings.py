@@ -1,0 +1,14 @@
+"""What ``hangtag doctor`` found out, one thing at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: ``ok``, ``note`` (works, with a limit) or ``wrong``, and the fix."""
+
+    state: str
+    what: str
+    fix: str = ""
