@@ -11,6 +11,8 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+_ADD = 0
+
 SEEDS = Path(__file__).parent / "fuzzing" / "seeds"
 """Tiny models in every number format; see ``fuzzing/make_seeds.py``."""
 
@@ -43,3 +45,15 @@ def field_place(model: bytes, table: int, slot: int) -> int:
 def target(model: bytes, place: int) -> int:
     """Return where the reference at ``place`` leads."""
     return place + int(struct.unpack_from("<I", model, place)[0])
+
+
+def crashing() -> bytes:
+    """A model that our reader passes and the engine dies of: numbers too far apart for its arithmetic."""
+
+    def edit(tables: Any) -> None:
+        graph = tables.subgraphs[0]
+        codes = [entry.deprecatedBuiltinCode for entry in tables.operatorCodes]
+        added = next(entry for entry in graph.operators if codes[entry.opcodeIndex] == _ADD)
+        graph.tensors[added.inputs[1]].quantization.scale = [1e30]
+
+    return with_tables(seed("plain-int8"), edit)

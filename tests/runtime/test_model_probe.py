@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from crafting import indices, seed, with_tables
+from crafting import crashing, indices, seed, with_tables
 from model_parts import whole
 
 from hangtag.cli import main
@@ -20,19 +20,7 @@ from hangtag.errors import ModelFileError
 from hangtag.model_probe import open_untrusted, probe, try_in_child, verdict
 from hangtag.tflite_schema import read_model_info
 
-ADD, TILE = 0, 69
-
-
-def _crashing() -> bytes:
-    """A model that our reader passes and the engine dies of: numbers too far apart for its arithmetic."""
-
-    def edit(tables: Any) -> None:
-        graph = tables.subgraphs[0]
-        codes = [entry.deprecatedBuiltinCode for entry in tables.operatorCodes]
-        added = next(entry for entry in graph.operators if codes[entry.opcodeIndex] == ADD)
-        graph.tensors[added.inputs[1]].quantization.scale = [1e30]
-
-    return with_tables(seed("plain-int8"), edit)
+TILE = 69
 
 
 def _endless() -> bytes:
@@ -62,7 +50,7 @@ def _greedy() -> bytes:
 @pytest.mark.parametrize(
     ("craft", "said"),
     [
-        (_crashing, r"crashes the engine litert \(SIG"),
+        (crashing, r"crashes the engine litert \(SIG"),
         (_greedy, "too little memory"),
         (_endless, "within 2 s"),
     ],
@@ -83,7 +71,7 @@ def test_an_honest_model_passes(name: str) -> None:
 
 def test_a_command_ends_in_one_line_and_not_in_a_signal(tmp_path: Path) -> None:
     path = tmp_path / "crash.tflite"
-    path.write_bytes(whole(_crashing()))
+    path.write_bytes(whole(crashing()))
     done = subprocess.run(
         [sys.executable, "-m", "hangtag", "verify", str(path)], capture_output=True, text=True, check=False
     )
@@ -122,7 +110,7 @@ def test_a_model_that_passed_is_not_tried_again(
     assert len(tries) == 3
     for _ in range(2):
         with pytest.raises(ModelFileError, match="crashes"):
-            probe(_crashing(), "model")
+            probe(crashing(), "model")
     assert len(tries) == 5
 
 
@@ -163,7 +151,7 @@ def test_files_in_the_users_folder_do_not_become_modules(
 
 def test_the_child_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    try_in_child(_crashing(), threads=1, engine="litert")
+    try_in_child(crashing(), threads=1, engine="litert")
     assert list(tmp_path.iterdir()) == []
 
 
