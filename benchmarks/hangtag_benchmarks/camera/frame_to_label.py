@@ -3,8 +3,8 @@
 Three things take turns, in short blocks of random order within one run, so that a clock that drifts or a busy
 neighbour meets all alike: the bare invocation of the model; the whole way from a camera's frame to its label,
 at two frame sizes; and the same frames through MediaPipe Tasks' ImageClassifier, in a process that rests
-meanwhile. The model runs on one thread, and so does OpenCV. A ratio is that of two medians; its interval
-comes from drawing whole rounds again, since the calls of a block share their luck.
+meanwhile. The model runs on one thread, and so does OpenCV unless it is told otherwise. A ratio is that of
+two medians; its interval comes from drawing whole rounds again, since the calls of a block share their luck.
 """
 
 from __future__ import annotations
@@ -98,10 +98,16 @@ class Frames:
     type=click.Choice([kernel.value for kernel in Kernel]),
     help="Resize by another kernel than the contract's.",
 )
-def frame_to_label(model: Path | None, *, quick: bool, mediapipe_python: Path, kernel: str | None) -> None:
+@click.option(
+    "--opencv-threads", type=click.IntRange(1), default=1, show_default=True, help="For resizing alone."
+)
+def frame_to_label(
+    model: Path | None, *, quick: bool, mediapipe_python: Path, kernel: str | None, opencv_threads: int
+) -> None:
     """Time MODEL (the bundled one, if none is given) from frame to label; exit 1 where a target is missed."""
     progress = Progress()
     try:
+        cv2.setNumThreads(opencv_threads)
         classifier = Classifier(bundled_model()) if model is None else open_untrusted(model)
         if kernel is not None:
             classifier = with_kernel(classifier, Kernel(kernel))
@@ -113,7 +119,6 @@ def frame_to_label(model: Path | None, *, quick: bool, mediapipe_python: Path, k
 
 def _measured(classifier: Classifier, plan: Plan, python: Path, progress: Progress) -> list[Ratio]:
     busy = busy_note(conditions())
-    cv2.setNumThreads(1)
     with contextlib.ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="hangtag-frames-")))
         sizes = [Frames.drawn(size_wh, folder) for size_wh in _SIZES_WH]
