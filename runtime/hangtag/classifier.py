@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hangtag.contract import ModelContract, OutputKind, OutputSpec
+from hangtag.contract import Calibration, ModelContract, OutputKind, OutputSpec
 from hangtag.errors import ModelFileError
 from hangtag.interpreter import DEFAULT_ENGINE, Interpreter
+from hangtag.logits_output import LogitsOutput, find_logits
 from hangtag.model_file import ModelFile, parse_model, read_model_file
 from hangtag.preprocess import Image, Preprocessor, Tensor
 
@@ -34,13 +35,16 @@ class Prediction:
         label: the best label.
         score: its calibrated score, 0 to 1.
         top: label and score of the best few, best first.
-        unknown: True when ``score`` is below the model's unknown threshold: probably none of the labels.
+        unknown: True when the energy, or in a model without a threshold for it ``score``, is below the
+            model's threshold: probably none of the labels.
+        energy: that of the logits, see :mod:`hangtag.logits_output`; None where it is not computed.
     """
 
     label: str
     score: float
     top: tuple[tuple[str, float], ...]
     unknown: bool
+    energy: float | None = None
 
     @property
     def shown(self) -> str:
@@ -50,11 +54,15 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class TimedScores:
-    """Scores of one frame; ``prepare_ms`` is frame to input tensor, ``infer_ms`` input tensor to scores."""
+    """Scores of one frame; ``prepare_ms`` is frame to input tensor, ``infer_ms`` input tensor to scores.
+
+    ``energy`` (:mod:`hangtag.logits_output`) is None where it is not computed.
+    """
 
     scores: Scores
     prepare_ms: float
     infer_ms: float
+    energy: float | None = None
 
 
 class Classifier:
@@ -64,15 +72,26 @@ class Classifier:
     classifier per thread.
     """
 
-    def __init__(self, model: ModelFile, *, threads: int = 1, engine: str = DEFAULT_ENGINE) -> None:
+    def __init__(
+        self, model: ModelFile, *, threads: int = 1, engine: str = DEFAULT_ENGINE, energy: bool = False
+    ) -> None:
         """Open a model that was read; most callers use :meth:`load` or :meth:`bundled`.
 
+        Args:
+            model: what was read.
+            threads: CPU threads that one invocation may use.
+            engine: a key of :data:`hangtag.interpreter.ENGINES`.
+            energy: compute the energy also where the contract has no threshold for it.
+
         Raises:
-            ModelFileError: the engine refuses the model.
+            ModelFileError: the engine refuses the model, or it gives no energy.
             ValueError: no such engine, or fewer than one thread.
         """
         self._model = model
-        self._interpreter = Interpreter(model.data, threads=threads, engine=engine)
+        wanted = energy or model.contract.calibration.energy_threshold is not None
+        self._logits = find_logits(model.data, model.contract) if wanted else None
+        data = model.data if self._logits is None else self._logits.data
+        self._interpreter = Interpreter(data, threads=threads, engine=engine)
         self._preprocessor = Preprocessor(model.contract.input)
         self._units = model.contract.output_units
         self._table = score_table(model.contract.output)
@@ -116,6 +135,11 @@ class Classifier:
         """The engine underneath, for measuring; not thread-safe, unlike all else here."""
         return self._interpreter
 
+    @property
+    def logits(self) -> LogitsOutput | None:
+        """What makes energies of what :attr:`interpreter` computed; None where the energy is not wanted."""
+        return self._logits
+
     def scores(self, image_bgr: Image) -> Scores:
         """Return one calibrated score per label, float64, for a BGR uint8 frame of any size.
 
@@ -126,7 +150,7 @@ class Classifier:
         return self.timed_scores(image_bgr).scores
 
     def timed_scores(self, image_bgr: Image) -> TimedScores:
-        """Return :meth:`scores` and how long its two steps took.
+        """Return :meth:`scores`, the energy where it is computed, and how long the two steps took.
 
         Raises:
             TypeError: the frame is not a uint8 array.
@@ -143,8 +167,9 @@ class Classifier:
             self._interpreter.invoke()
             row = self._row()
             scores = to_scores(row, self.contract.output) if self._table is None else self._table.take(row)
+            energy = None if self._logits is None else self._logits.energy(self._interpreter)
             inferred = time.perf_counter()
-        return TimedScores(scores, 1000 * (prepared - begun), 1000 * (inferred - prepared))
+        return TimedScores(scores, 1000 * (prepared - begun), 1000 * (inferred - prepared), energy)
 
     def _row(self) -> Tensor:
         """Return the raw output; its length is the engine's to compute, whatever the file says."""
@@ -164,36 +189,54 @@ class Classifier:
             TypeError: the frame is not a uint8 array.
             ValueError: the frame has no pixels or not three channels, or ``top`` is below 1.
         """
-        return self.predict(self.scores(image_bgr), top=top)
+        timed = self.timed_scores(image_bgr)
+        return self.predict(timed.scores, top=top, energy=timed.energy)
 
     def classify_batch(self, images_bgr: Iterable[Image], *, top: int = 3) -> list[Prediction]:
         """Classify several frames, one after another (edge models have a batch of one)."""
         return [self.classify(image, top=top) for image in images_bgr]
 
-    def predict(self, scores: Scores, *, top: int = 3) -> Prediction:
-        """Rank scores; ties go to the label that stands first in the contract."""
-        return rank(scores, self._model.contract, top)
+    def predict(self, scores: Scores, *, top: int = 3, energy: float | None = None) -> Prediction:
+        """Rank scores; see :func:`rank`."""
+        return rank(scores, self._model.contract, top, energy)
 
 
-def rank(scores: Scores, contract: ModelContract, top: int) -> Prediction:
+def rank(scores: Scores, contract: ModelContract, top: int, energy: float | None = None) -> Prediction:
     """Return the best ``top`` labels of one row of scores; ties go to the label that stands first.
 
+    Args:
+        scores: one per label, calibrated, float64.
+        contract: the labels and the thresholds.
+        top: how many labels to list.
+        energy: that of the same frame, as :class:`TimedScores` has it; what is unknown is decided by it where
+            the contract has a threshold for it.
+
     Raises:
-        ValueError: ``top`` is below 1.
+        ValueError: ``top`` is below 1, or there is no energy and the contract decides by it.
     """
     if top < 1:
         raise ValueError(f"top is {top}; wanted 1 or more")
-    labels, threshold = contract.labels, contract.calibration.unknown_threshold
+    labels = contract.labels
     # Plain numbers from here on: each look into an array costs more than all of this together.
     values = scores.tolist()
     ranked = (-scores).argsort(kind="stable")[:top].tolist()
     best = values[ranked[0]]
+    unknown = _is_unknown(best, energy, contract.calibration)
     return Prediction(
         label=labels[ranked[0]],
         score=best,
         top=tuple([(labels[index], values[index]) for index in ranked]),
-        unknown=threshold is not None and best < threshold,
+        unknown=unknown,
+        energy=energy,
     )
+
+
+def _is_unknown(best: float, energy: float | None, calibration: Calibration) -> bool:
+    if calibration.energy_threshold is None:
+        return calibration.unknown_threshold is not None and best < calibration.unknown_threshold
+    if energy is None:
+        raise ValueError("the model decides by the energy what is unknown; give it with the scores")
+    return energy < calibration.energy_threshold
 
 
 def ranking(scores: Sequence[float]) -> list[int]:

@@ -44,8 +44,8 @@ class Ranker(Protocol):
     def contract(self) -> ModelContract:
         """The contract whose labels are ranked."""
 
-    def predict(self, scores: Scores, *, top: int) -> Prediction:
-        """Return the best labels of a row of scores."""
+    def predict(self, scores: Scores, *, top: int, energy: float | None) -> Prediction:
+        """Return the best labels of a row of scores, and whether the energy or the best says unknown."""
 
 
 class Decider:
@@ -71,6 +71,7 @@ class Decider:
         self._places = {label: place for place, label in enumerate(ranker.contract.labels)}
         self._smoothing_s, self._hold_s = smoothing_s, hold_s
         self._smooth: Scores | None = None
+        self._energy: float | None = None
         self._time_s = 0.0
         # Of what stands and of what is ahead of it: the label, None for unknown, and since when.
         self._standing: tuple[str | None, float] | None = None
@@ -78,31 +79,37 @@ class Decider:
 
     def reset(self) -> None:
         """Forget everything: the next frame has nothing to do with the last one."""
-        self._smooth = self._standing = self._ahead = None
+        self._smooth = self._energy = self._standing = self._ahead = None
 
-    def decide(self, scores: Scores, time_s: float) -> Decision:
+    def decide(self, scores: Scores, time_s: float, energy: float | None = None) -> Decision:
         """Return what stands after a frame.
 
         Args:
             scores: one per label, calibrated, float64.
             time_s: when the frame belongs; a time before the last one's begins anew (a clip that repeats).
+            energy: the frame's, smoothed as the scores are; None where it is not computed.
+
+        Raises:
+            ValueError: there is no energy, and the contract decides by it what is unknown.
         """
         if time_s < self._time_s:
             self.reset()
-        smooth = self._smooth = self._smoothed(scores, time_s)
-        self._time_s = time_s
-        leading = self._ranker.predict(smooth, top=self._top)
+        smooth, smooth_energy = self._smoothed(scores, energy, time_s)
+        self._smooth, self._energy, self._time_s = smooth, smooth_energy, time_s
+        leading = self._ranker.predict(smooth, top=self._top, energy=smooth_energy)
         before = self._standing
         label, since_s = self._standing = self._settled(None if leading.unknown else leading.label, time_s)
         return Decision(self._shown(leading, label, smooth), self._standing != before, since_s)
 
-    def _smoothed(self, scores: Scores, time_s: float) -> Scores:
+    def _smoothed(self, scores: Scores, energy: float | None, time_s: float) -> tuple[Scores, float | None]:
         if self._smooth is None or self._smoothing_s == 0:
-            return scores
+            return scores, energy
         # The low-pass filter's solution for any spacing of frames: one gap of 0.2 s has the effect of two of
         # 0.1 s.
         share = -math.expm1(-(time_s - self._time_s) / self._smoothing_s)
-        return self._smooth + share * (scores - self._smooth)
+        if energy is not None and self._energy is not None:
+            energy = self._energy + share * (energy - self._energy)
+        return self._smooth + share * (scores - self._smooth), energy
 
     def _settled(self, leader: str | None, time_s: float) -> tuple[str | None, float]:
         """Return what stands, and since when, now that ``leader`` leads."""
@@ -123,4 +130,4 @@ class Decider:
         if standing is None:
             return dataclasses.replace(leading, unknown=True)
         score = float(smooth[self._places[standing]])
-        return Prediction(standing, score, leading.top, unknown=False)
+        return Prediction(standing, score, leading.top, unknown=False, energy=leading.energy)

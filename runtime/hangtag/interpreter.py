@@ -57,6 +57,11 @@ class Interpreter:
         view: Tensor = self._input_view()
         return view
 
+    @property
+    def outputs(self) -> int:
+        """How many outputs there are: one or two."""
+        return len(self._output_indices)
+
     def invoke(self) -> None:
         """Run the model on what stands in the input tensor.
 

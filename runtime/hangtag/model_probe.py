@@ -33,6 +33,9 @@ _FREE_BYTES = 2 * 2**30
 _FREE_PER_BYTE = 8
 """Address space for a model: what the reader lets its tensors ask for, its weights unpacked, and room."""
 
+_TRIAL = 2
+"""What is tried: another number where more is tried than before."""
+
 _START = (
     "import sys; sys.path[:] = [*filter(None, sys.path), sys.argv[1]]; "
     "from hangtag.model_probe import main; main()"
@@ -90,7 +93,8 @@ def _mark(data: bytes, threads: int, engine: str) -> Path | None:
 
     package = PACKAGES.get(engine, engine)
     digest = hashlib.sha256(data).hexdigest()
-    passed = [digest, engine, version_of(package), threads, __version__, platform.machine(), cpu_model()]
+    package_version = version_of(package)
+    passed = [digest, engine, package_version, threads, __version__, platform.machine(), cpu_model(), _TRIAL]
     try:
         return cache_folder() / "tried" / hashlib.sha256(json.dumps(passed).encode()).hexdigest()
     except RuntimeError:
@@ -163,16 +167,14 @@ def try_model(data: bytes, *, threads: int, engine: str) -> str | None:
 
     Only for processes that may die of it.
     """
-    from hangtag.interpreter import Interpreter
+    from hangtag.logits_output import probed
 
     try:
-        interpreter = Interpreter(data, threads=threads, engine=engine)
-        for noisy in (False, True):
-            view = interpreter.input_view()
-            view[...] = _noise(view) if noisy else 0
-            del view
-            interpreter.invoke()
-            interpreter.output()
+        _try_bytes(data, threads, engine)
+        # Where the energy is wanted, the engine is given these in place of the file's own.
+        with_logits = probed(data)
+        if with_logits is not None:
+            _try_bytes(with_logits, threads, engine)
     except HangtagError as error:
         return str(error)
     except MemoryError:
@@ -180,6 +182,19 @@ def try_model(data: bytes, *, threads: int, engine: str) -> str | None:
     except Exception as error:  # noqa: BLE001 - whatever the engine's Python part raises, it refuses the model
         return f"the engine {engine} refuses the model: {error!r}"
     return None
+
+
+def _try_bytes(data: bytes, threads: int, engine: str) -> None:
+    from hangtag.interpreter import Interpreter
+
+    interpreter = Interpreter(data, threads=threads, engine=engine)
+    for noisy in (False, True):
+        view = interpreter.input_view()
+        view[...] = _noise(view) if noisy else 0
+        del view
+        interpreter.invoke()
+        for number in range(interpreter.outputs):
+            interpreter.output(number)
 
 
 def _noise(like: Tensor) -> Tensor:

@@ -167,8 +167,8 @@ class _Steps:
         view = self._settings.view
         height, width = frame.image_bgr.shape[:2]
         timed = self._classifier.timed_scores(view.seen(frame.image_bgr))
-        alone = self._classifier.predict(timed.scores, top=self._settings.top)
-        decision = self._decider.decide(timed.scores, frame.time_s)
+        alone = self._classifier.predict(timed.scores, top=self._settings.top, energy=timed.energy)
+        decision = self._decider.decide(timed.scores, frame.time_s, timed.energy)
         return Result(
             frame=frame,
             scores=timed.scores,

@@ -20,6 +20,7 @@ from hangtag.cli import inspect_lines
 from hangtag.contract_template import contract_template
 from hangtag.errors import HangtagError
 from hangtag.inspection import inspect_bytes
+from hangtag.logits_output import why_no_energy
 from hangtag.model_file import ModelFile, parse_model
 from hangtag.model_probe import limit_process, try_model, verdict
 from hangtag.tflite_schema import read_model_info
@@ -110,7 +111,8 @@ def _read(case: Case) -> ModelFile:
 def _used(model: ModelFile) -> str:
     """Load and run a model as a command does; return what it would say instead of a result."""
     try:
-        classifier = Classifier(model)
+        # With the energy where there is one, as a contract may ask for it.
+        classifier = Classifier(model, energy=why_no_energy(model.data, model.contract) is None)
         classifier.classify(_FRAME)
         verify_cases(classifier)
     except HangtagError as error:

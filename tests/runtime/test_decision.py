@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hangtag.classifier import Prediction, Scores
+from hangtag.classifier import Prediction, Scores, rank
 from hangtag.contract import Calibration, InputSpec, ModelContract
 from hangtag.decision import Decider
 
@@ -19,23 +19,15 @@ LABELS = ("dress", "hat", "shirt")
 class _Ranker:
     """Ranks as a classifier does, without a model."""
 
-    def __init__(self, threshold: float | None = None) -> None:
+    def __init__(self, threshold: float | None = None, energy_threshold: float | None = None) -> None:
         self.contract = ModelContract(
             labels=LABELS,
             input=InputSpec(width_px=8, height_px=8),
-            calibration=Calibration(unknown_threshold=threshold),
+            calibration=Calibration(unknown_threshold=threshold, energy_threshold=energy_threshold),
         )
 
-    def predict(self, scores: Scores, *, top: int) -> Prediction:
-        order = np.argsort(-scores, kind="stable")[:top]
-        best = float(scores[order[0]])
-        threshold = self.contract.calibration.unknown_threshold
-        return Prediction(
-            LABELS[order[0]],
-            best,
-            tuple((LABELS[place], float(scores[place])) for place in order),
-            unknown=threshold is not None and best < threshold,
-        )
+    def predict(self, scores: Scores, *, top: int, energy: float | None) -> Prediction:
+        return rank(scores, self.contract, top, energy)
 
 
 def sure_of(label: str | None) -> Scores:
@@ -116,6 +108,38 @@ def test_unknown_is_held_like_any_label() -> None:
     decider = Decider(_Ranker(0.5), smoothing_s=0, hold_s=0.2)
     seen: list[tuple[float, str | None]] = [(0, None), (0.1, "hat"), (0.2, "hat"), (0.35, "hat"), (0.4, None)]
     assert shown(decider, seen) == ["unknown", "unknown", "unknown", "hat", "hat"]
+
+
+def test_what_is_unknown_is_decided_by_the_energy_smoothed_as_the_scores_are() -> None:
+    decider = Decider(_Ranker(0.99, energy_threshold=2.0), smoothing_s=0.5, hold_s=0)
+    first = decider.decide(sure_of("hat"), 0.0, 4.0).prediction
+    assert (first.shown, first.energy) == ("hat", 4.0)
+    # One frame without a garment weighs as much as the low-pass lets it: 4 - 0.18 * 4.
+    second = decider.decide(sure_of(None), 0.1, 0.0).prediction
+    assert second.energy == pytest.approx(4 * math.exp(-0.2))
+    assert second.shown == "hat"
+    for frame in range(2, 5):
+        last = decider.decide(sure_of("hat"), frame / 10, 0.0).prediction
+    assert last.energy == pytest.approx(4 * math.exp(-0.8))
+    assert last.shown == "unknown"
+
+
+def test_without_smoothing_the_energy_is_the_frames_own() -> None:
+    decider = Decider(_Ranker(energy_threshold=2.0), smoothing_s=0, hold_s=0)
+    shown = [decider.decide(sure_of("hat"), n / 10, energy).prediction for n, energy in enumerate((3.0, 1.0))]
+    assert [(one.shown, one.energy) for one in shown] == [("hat", 3.0), ("unknown", 1.0)]
+
+
+def test_after_a_reset_the_energy_begins_anew() -> None:
+    decider = Decider(_Ranker(energy_threshold=2.0), smoothing_s=5, hold_s=0)
+    decider.decide(sure_of("hat"), 0, 9.0)
+    decider.reset()
+    assert decider.decide(sure_of("hat"), 0.1, 1.0).prediction.unknown
+
+
+def test_scores_without_the_energy_that_decides_are_refused() -> None:
+    with pytest.raises(ValueError, match="decides by the energy"):
+        Decider(_Ranker(0.5, energy_threshold=2.0)).decide(sure_of("hat"), 0)
 
 
 def test_a_label_called_unknown_is_a_label() -> None:
