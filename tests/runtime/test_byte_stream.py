@@ -292,6 +292,7 @@ def test_a_rate_that_is_asked_for_is_kept(piped: int) -> None:
     assert [frame.number for frame in frames] == list(range(len(frames)))  # thinned ones are not "dropped"
 
 
+_COMMAND = [sys.executable, "-m", "hangtag", "camera", "--source", "-", "--headless", "--json"]
 ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs FFmpeg: sudo apt install ffmpeg")
 _SCENE = "testsrc2=size=320x240:rate=25:duration=4"
 
@@ -305,7 +306,7 @@ def _camera(ffmpeg_output: list[str], *options: str, tmp_path: Path) -> list[dic
     )
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "hangtag", "camera", "--source", "-", "--headless", "--json", *options],
+            [*_COMMAND, *options],
             stdin=producer.stdout,
             capture_output=True,
             text=True,
@@ -347,6 +348,37 @@ def test_what_ffmpeg_pipes_in_is_classified(output: list[str], options: list[str
     ages = sorted(float(str(line["age_ms"])) for line in results)
     assert ages[10] < 500  # the machine may be busy; frames that wait in a pipe would be seconds old
     assert {line["source"] for line in results} == {"standard input"}
+
+
+def test_every_frame_of_a_recording_is_classified_where_that_is_asked_for(tmp_path: Path) -> None:
+    recording = b"".join(_jpeg(seed, size_wh=(320, 240)) for seed in range(60))
+    done = subprocess.run(
+        [*_COMMAND, "--every-frame"],
+        input=recording,
+        capture_output=True,
+        timeout=90,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 60
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system: signals")
+def test_a_silent_input_is_stale_and_does_not_keep_the_command_from_ending(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        _COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+    ) as command:
+        assert command.stdout is not None
+        assert json.loads(command.stdout.readline())["stale"]
+        began = time.monotonic()
+        command.terminate()
+        command.wait(timeout=20)
+        assert time.monotonic() - began < 3  # one second where the machine is not busy
 
 
 @ffmpeg

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -30,6 +31,8 @@ _BUSY = """\
 [0:19:06.419783286] [2746]  INFO Camera camera.cpp:839 Pipeline handler in use by another process
 ERROR: *** failed to acquire camera /base/soc/i2c0mux/i2c@1/ov5647@36 ***"""
 _TIMEOUT = "ERROR: Device timeout detected, attempting a restart!!!"
+
+_COMMAND = [sys.executable, "-m", "hangtag", "camera", "--headless", "--json"]
 
 _PREAMBLE = """\
 import os, sys, time
@@ -206,3 +209,25 @@ def test_without_the_program_the_package_is_named(tmp_path: Path, monkeypatch: p
 def test_cameras_have_numbers(camera: str) -> None:
     with pytest.raises(SourceError, match="has a number"):
         RpicamSource(camera)
+
+
+def test_the_real_command_starts_it_again_when_it_crashed(install: Install, tmp_path: Path) -> None:
+    folder = install(
+        "runs = folder / 'runs'\nruns.write_text(runs.read_text() + 'x' if runs.exists() else 'x')\n"
+        "say('it crashes')\nframes(10)\nsys.exit(1)"
+    )
+    done = subprocess.run(
+        [*_COMMAND, "--source", "rpicam://0", "--max-frames", "15"],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sum(not line["stale"] for line in lines) == 15
+    assert done.stderr.count("ended after 10 frames: it crashes; waiting until it is back") >= 1
+    assert "rpicam://0 is back after" in done.stderr
+    assert len((folder / "runs").read_text()) >= 2
+    assert _ends(folder, within_s=3)
