@@ -125,6 +125,8 @@ class Keeper(Sink):
             return segment
         if self._header is None:
             self._header = json_bytes(self._described(source).as_json())
+            # Looks into the folder, so it comes before the room that is asked for there.
+            self._record = self._new_stamp()
         self._quota.make_room(len(self._header) + more_bytes)
         self._segment = _Segment(self._new_folder(), self._header)
         return self._segment
@@ -141,14 +143,12 @@ class Keeper(Sink):
     def _new_folder(self) -> Path:
         """Make the next segment's folder."""
         for _ in range(_TRIES):
-            if not self._segments:
-                self._record = self._new_stamp()
             folder = self._folder / f"record-{self._record}-{self._segments + 1:08}"
             try:
                 folder.mkdir()
             except FileExistsError:
                 # Another camera records into the same folder and was quicker: go on under another name.
-                self._segments = 0
+                self._record, self._segments = self._new_stamp(), 0
             except OSError as error:
                 raise OutputError(f"cannot write into {folder}: {error.strerror or error}") from None
             else:
