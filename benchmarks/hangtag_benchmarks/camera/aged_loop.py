@@ -166,7 +166,8 @@ class AgedRun:
 
 
 COLUMNS = (
-    "source", "model ms", "classified", "age p50", "age p95", "true p50", "true p95", "true ms/s", "memory MB",
+    "source", "model ms", "classified",
+    "age p50", "age p95", "true p50", "true p95", "true ms/s", "memory MB",
 )  # fmt: skip
 """What :meth:`AgedRun.row` gives; ages in milliseconds."""
 

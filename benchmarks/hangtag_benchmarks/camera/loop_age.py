@@ -2,8 +2,8 @@
 
 A camera of 30 frames a second draws the moment into each picture; two models look at it: one of 5 ms, which
 has time for every frame, and one of 200 ms, which has not. The slower model is the bundled one invoked again
-and again: real load. Two ages are reported: what the loop tells (capture to label), and the true one, from the
-stamp in the picture that was classified until it reached a sink.
+and again: real load. Two ages are reported: what the loop tells (capture to label), and the true one, from
+the stamp in the picture that was classified until it reached a sink.
 """
 
 from __future__ import annotations

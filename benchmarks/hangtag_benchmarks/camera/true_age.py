@@ -3,8 +3,8 @@
 Real servers on this machine, GStreamer's for RTSP and ffmpeg's for MJPEG over HTTP, serve pictures in which
 the moment is drawn. The true age of a label is from that stamp to a sink of the loop: the server's coder, the
 network's buffers, FFmpeg and the loop are all in it. What the loop tells begins when a frame arrived here.
-Each source meets the bundled model, and one of 200 ms: frames are dropped then, and labels must not grow older
-and older.
+Each source meets the bundled model, and one of 200 ms: frames are dropped then, and labels must not grow
+older and older.
 """
 
 from __future__ import annotations
