@@ -13,12 +13,7 @@ from typing import Protocol
 
 from hangtag.classifier import Prediction, Scores
 from hangtag.contract import ModelContract
-
-SMOOTHING_S = 0.15
-"""Time constant of the smoothing: a change has had 63 % of its effect after this time."""
-
-HOLD_S = 0.1
-"""How long another label must have been ahead before it is shown."""
+from hangtag.defaults import HOLD_S, SMOOTHING_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hangtag.classifier import Classifier
-from hangtag.decision import HOLD_S, SMOOTHING_S, Decider
+from hangtag.decision import Decider
+from hangtag.defaults import HOLD_S, SMOOTHING_S
 from hangtag.outlets import Losses, Outlet, put
 from hangtag.result import Result
 from hangtag.sinks.base import Sink, StopLoop

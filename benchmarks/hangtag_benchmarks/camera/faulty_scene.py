@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from hangtag.errors import SourceError
 from hangtag.preprocess import Image
 from hangtag.scene import SceneSettings
@@ -56,17 +54,18 @@ class FaultPlan:
             return image
         height, width = image.shape[:2]
         kind = int(cycle) % 5
+        broken: Image = image.copy()
         if kind == 0:
-            return np.zeros_like(image)
-        if kind == 1:
-            return np.full_like(image, 128)
-        if kind == 2:
-            cut = image.copy()
-            cut[height // 2 :] = 128
-            return cut
-        if kind == 3:
-            return image[: height // 2, : width // 2].copy()
-        return image[: height - 2 * (number % 40)].copy()
+            broken[...] = 0
+        elif kind == 1:
+            broken[...] = 128
+        elif kind == 2:
+            broken[height // 2 :] = 128
+        elif kind == 3:
+            broken = broken[: height // 2, : width // 2]
+        else:
+            broken = broken[: height - 2 * (number % 40)]
+        return broken
 
 
 class FaultyScene(LiveSource):

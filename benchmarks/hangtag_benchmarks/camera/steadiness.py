@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 
 from hangtag.classifier import Classifier, Scores
-from hangtag.decision import HOLD_S, SMOOTHING_S, Decider
+from hangtag.decision import Decider
+from hangtag.defaults import HOLD_S, SMOOTHING_S
 from hangtag.model_probe import open_untrusted
 from hangtag.preprocess import Image
 from hangtag.progress import Progress

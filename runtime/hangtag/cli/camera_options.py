@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
+from hangtag.defaults import HOLD_S, SMOOTHING_S
+
 _F = TypeVar("_F", bound=Callable[..., Any])
-_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FOLDER = click.Path(path_type=Path)
 
 
 class SizeParam(click.ParamType):  # type: ignore[type-arg] # generic in newer versions of click only
@@ -110,7 +112,7 @@ decision_options = _all(
         "--smoothing",
         "smoothing_s",
         type=click.FloatRange(0, 60),
-        default=0.15,
+        default=SMOOTHING_S,
         show_default=True,
         help="Time constant of the smoothing of scores, in seconds.",
     ),
@@ -118,7 +120,7 @@ decision_options = _all(
         "--hold",
         "hold_s",
         type=click.FloatRange(0, 60),
-        default=0.1,
+        default=HOLD_S,
         show_default=True,
         help="Seconds that another label must be ahead before it is shown.",
     ),

@@ -87,7 +87,8 @@ class FrameCheck:
 
 
 def _step(image_bgr: Image, axis: int) -> int:
-    return max(1, image_bgr.shape[axis] // _GRID[axis])
+    side: int = image_bgr.shape[axis]
+    return max(1, side // _GRID[axis])
 
 
 def is_blank(grid_bgr: Image) -> bool:
