@@ -120,10 +120,10 @@ def test_the_command_compares_a_folder(tmp_path: Path) -> None:
         folder = tmp_path / "validation" / label
         folder.mkdir(parents=True)
         cv2.imwrite(str(folder / "a.png"), render_garment(label, rng, 120)[0])
-    ran = CliRunner().invoke(resampling, ["--data", str(tmp_path)])
+    ran = CliRunner().invoke(resampling, ["--data", str(tmp_path), "--draws", "1"])
     assert ran.exit_code in {0, 1}, ran.output
     assert ran.exit_code == int("MISSED" in ran.stdout)
-    assert ran.stdout.startswith("2 photos of validation, linear-exact against area, seed 0")
+    assert ran.stdout.startswith("2 photos of validation, linear-exact against area, seeds 0 to 0")
     assert ran.stdout.count("1920x1080, ") == ran.stdout.count("640x480, ") == len(DETAILS)
     refused = CliRunner().invoke(resampling, ["--data", str(tmp_path), "--kernel", "area"])
     assert (refused.exit_code, "area already" in refused.stderr) == (1, True)
