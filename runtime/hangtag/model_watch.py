@@ -216,7 +216,8 @@ def _differences(old: ModelFile, new: ModelFile) -> str:
             if gone or come
             else "labels in another order"
         )
-    if was.calibration.unknown_threshold != now.calibration.unknown_threshold:
-        thresholds = (contract.calibration.unknown_threshold for contract in (was, now))
-        parts.append(f"unknown threshold {' -> '.join(map(str, thresholds))}")
+    for name in ("unknown_threshold", "energy_threshold"):
+        thresholds = [getattr(contract.calibration, name) for contract in (was, now)]
+        if thresholds[0] != thresholds[1]:
+            parts.append(f"{name.replace('_', ' ')} {' -> '.join(map(str, thresholds))}")
     return "".join(f", {part}" for part in parts)

@@ -54,6 +54,8 @@ class RecordedModel:
         sha256: of the whole file.
         labels: in the order of the scores.
         unknown_threshold: below which best score a frame was unknown; None for never.
+        energy_threshold: below which energy a frame was unknown, whatever its scores; None where the best
+            score decided.
     """
 
     file: str
@@ -61,6 +63,7 @@ class RecordedModel:
     sha256: str
     labels: tuple[str, ...]
     unknown_threshold: float | None
+    energy_threshold: float | None
 
     @classmethod
     def of(cls, model: ModelFile) -> RecordedModel:
@@ -72,6 +75,7 @@ class RecordedModel:
             sha256=model.sha256,
             labels=contract.labels,
             unknown_threshold=contract.calibration.unknown_threshold,
+            energy_threshold=contract.calibration.energy_threshold,
         )
 
     def contract(self) -> ModelContract:
@@ -84,7 +88,9 @@ class RecordedModel:
             labels=self.labels,
             input=InputSpec(width_px=1, height_px=1),
             name=self.name,
-            calibration=Calibration(unknown_threshold=self.unknown_threshold),
+            calibration=Calibration(
+                unknown_threshold=self.unknown_threshold, energy_threshold=self.energy_threshold
+            ),
         )
 
 
@@ -125,6 +131,7 @@ class Header:
                 "sha256": model.sha256,
                 "labels": list(model.labels),
                 "unknown_threshold": model.unknown_threshold,
+                "energy_threshold": model.energy_threshold,
             },
             "decision": {"smoothing_s": self.smoothing_s, "hold_s": self.hold_s},
             "view": {
@@ -172,6 +179,7 @@ def _parse_model(plain: Any) -> RecordedModel:
         sha256=fields.take("sha256", str),
         labels=fields.take_texts("labels"),
         unknown_threshold=fields.take("unknown_threshold", float, type(None)),
+        energy_threshold=fields.take("energy_threshold", float, type(None)),
     )
     if not _SHA256.fullmatch(model.sha256):
         raise SourceError(

@@ -10,7 +10,7 @@ import numpy as np
 
 from hangtag.classifier import Scores
 from hangtag.errors import SourceError, shortened
-from hangtag.record_header import RecordFields
+from hangtag.record_header import RecordedModel, RecordFields
 from hangtag.result import Result
 from hangtag.sources.account import Outage
 
@@ -31,6 +31,7 @@ class KeptFrame:
         wall_s: likewise.
         file: the PNG's name.
         scores: of this frame alone, float64, in the order of the record's labels.
+        energy: of this frame alone (:mod:`hangtag.logits_output`); None where it was not computed.
         shown: what was shown: a label, or "unknown".
         score: its score, smoothed.
         prepare_ms: as they were then.
@@ -47,6 +48,7 @@ class KeptFrame:
     wall_s: float
     file: str
     scores: Scores
+    energy: float | None
     shown: str
     score: float
     prepare_ms: float
@@ -67,6 +69,7 @@ class KeptFrame:
             wall_s=frame.wall_s,
             file=f"{frame.number:06}.png",
             scores=result.scores,
+            energy=result.alone.energy,
             shown=result.prediction.shown,
             score=result.prediction.score,
             prepare_ms=result.prepare_ms,
@@ -86,6 +89,7 @@ class KeptFrame:
             "wall_s": self.wall_s,
             "file": self.file,
             "scores": self.scores.tolist(),
+            "energy": self.energy,
             "shown": self.shown,
             "score": self.score,
             "prepare_ms": self.prepare_ms,
@@ -98,21 +102,25 @@ class KeptFrame:
         }
 
     @classmethod
-    def from_json(cls, plain: Any, where: str, labels: int) -> KeptFrame:
+    def from_json(cls, plain: Any, where: str, model: RecordedModel) -> KeptFrame:
         """Read a line of unknown origin.
 
         Args:
             plain: the line's value.
             where: what messages call it.
-            labels: how many scores there must be.
+            model: whose scores they are.
 
         Raises:
             SourceError: a field is missing or cannot be what it says.
         """
         fields = RecordFields(plain, where)
         scores = np.array(fields.take_numbers("scores"), np.float64)
+        labels = len(model.labels)
         if len(scores) != labels or not (np.abs(scores) <= _MOST_SCORE).all():
             raise SourceError(f"{where} has {len(scores)} scores; wanted {labels}, one per label, of 0 to 1")
+        energy = fields.take("energy", float, type(None))
+        if energy is None and model.energy_threshold is not None:
+            raise SourceError(f"{where} has no energy, by which the record's model decides")
         file = fields.take("file", str)
         if not _FRAME_FILE.fullmatch(file):
             raise SourceError(f"{where}.file is {shortened(file)}; wanted a name like 000123.png")
@@ -122,6 +130,7 @@ class KeptFrame:
             wall_s=fields.take("wall_s", float),
             file=file,
             scores=scores,
+            energy=energy,
             shown=fields.take("shown", str),
             score=fields.take("score", float),
             prepare_ms=fields.take_between("prepare_ms", float, 0, _MOST_MS),

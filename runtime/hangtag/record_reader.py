@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from hangtag.errors import PhotoError, SourceError, shortened
 from hangtag.photos import MAX_PIXELS, read_photo
 from hangtag.preprocess import Image
-from hangtag.record_header import HEADER_NAME, LINES_NAME, SEGMENT, Header
+from hangtag.record_header import HEADER_NAME, LINES_NAME, SEGMENT, Header, RecordedModel
 from hangtag.record_lines import KeptFrame, KeptOutage
 
 _MOST_HEADER_BYTES = 8_000_000
@@ -50,9 +50,8 @@ class Record:
         Raises:
             SourceError: a line cannot be what it says.
         """
-        labels = len(self.header.model.labels)
         for folder in self.segments:
-            for line in _lines(folder / LINES_NAME, labels):
+            for line in _lines(folder / LINES_NAME, self.header.model):
                 yield folder, line
 
 
@@ -128,7 +127,7 @@ def _header(folder: Path) -> Header:
         raise SourceError(f"{path}: {error}") from None
 
 
-def _lines(path: Path, labels: int) -> Iterator[KeptFrame | KeptOutage | Torn]:
+def _lines(path: Path, model: RecordedModel) -> Iterator[KeptFrame | KeptOutage | Torn]:
     _check_file(path, None)
     try:
         with path.open("rb") as file:
@@ -137,7 +136,7 @@ def _lines(path: Path, labels: int) -> Iterator[KeptFrame | KeptOutage | Torn]:
                 number += 1
                 where = f"{path}, line {number}"
                 if data.endswith(b"\n"):
-                    yield _line(data, where, labels)
+                    yield _line(data, where, model)
                 elif len(data) < _MOST_LINE_BYTES:
                     yield Torn()
                 else:
@@ -146,11 +145,11 @@ def _lines(path: Path, labels: int) -> Iterator[KeptFrame | KeptOutage | Torn]:
         raise SourceError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def _line(data: bytes, where: str, labels: int) -> KeptFrame | KeptOutage:
+def _line(data: bytes, where: str, model: RecordedModel) -> KeptFrame | KeptOutage:
     plain = _parsed(data, where)
     if isinstance(plain, dict) and plain.get("stale") is True:
         return KeptOutage.from_json(plain, where)
-    return KeptFrame.from_json(plain, where, labels)
+    return KeptFrame.from_json(plain, where, model)
 
 
 def _parsed(data: bytes, where: str) -> Any:

@@ -9,14 +9,14 @@ replay.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from hangtag.classifier import Classifier, Prediction, Scores, rank
+from hangtag.classifier import Classifier, Prediction, Scores, TimedScores, rank
 from hangtag.contract import ModelContract
 from hangtag.decision import Decider
 from hangtag.errors import PhotoError, SourceError
@@ -81,7 +81,6 @@ class Replay:
         renamed: frames whose best label, each for itself, is another one.
         worst_difference: the largest of any score, over the labels that both have; 0 where there is none.
         moments: where something else is shown than was.
-        shown_differently: frames in ``moments``.
         redecided: frames for which the record's own scores show something else than was shown: decisions then
             also stood on frames that were not kept.
         flips: how often the label changed.
@@ -132,8 +131,8 @@ class _Ranker:
     def __init__(self, contract: ModelContract) -> None:
         self.contract = contract
 
-    def predict(self, scores: Scores, *, top: int) -> Prediction:
-        return rank(scores, self.contract, top)
+    def predict(self, scores: Scores, *, top: int, energy: float | None) -> Prediction:
+        return rank(scores, self.contract, top, energy)
 
 
 class _Changes:
@@ -154,7 +153,6 @@ def replay(
     *,
     smoothing_s: float | None = None,
     hold_s: float | None = None,
-    advance: Callable[[], None] = lambda: None,
 ) -> Replay:
     """Classify a record's frames again and compare.
 
@@ -163,7 +161,6 @@ def replay(
         classifier: today's model.
         smoothing_s: of today's decisions; None for that of the record.
         hold_s: likewise.
-        advance: called after each frame.
 
     Raises:
         SourceError: the record cannot be read, or holds no frame that can.
@@ -178,7 +175,6 @@ def replay(
     for folder, line in record.lines():
         if isinstance(line, KeptFrame):
             run.frame(folder, line)
-            advance()
         elif isinstance(line, KeptOutage):
             run.outage()
         else:
@@ -230,23 +226,23 @@ class _Run:
         self._latencies[1].append(timed.prepare_ms + timed.infer_ms)
         self._frames += 1
         self._times = (self._times[0] if self._times else kept.time_s, kept.time_s)
-        self._compare_alone(kept, timed.scores)
-        self._compare_shown(kept, timed.scores)
+        self._compare_alone(kept, timed)
+        self._compare_shown(kept, timed)
 
-    def _compare_alone(self, kept: KeptFrame, scores: Scores) -> None:
-        was = self._was_ranker.predict(kept.scores, top=1).label
-        now = self._classifier.predict(scores, top=1).label
+    def _compare_alone(self, kept: KeptFrame, timed: TimedScores) -> None:
+        was = self._was_ranker.predict(kept.scores, top=1, energy=kept.energy).label
+        now = self._classifier.predict(timed.scores, top=1, energy=timed.energy).label
         self._renamed += was != now
-        differences = np.abs(kept.scores[self._shared[0]] - scores[self._shared[1]])
+        differences = np.abs(kept.scores[self._shared[0]] - timed.scores[self._shared[1]])
         self._worst = max(self._worst, float(differences.max(initial=0)))
         if kept.true_label is not None:
             self._labelled += 1
             self._was_right += was == kept.true_label
             self._now_right += now == kept.true_label
 
-    def _compare_shown(self, kept: KeptFrame, scores: Scores) -> None:
-        was = self._was.decide(kept.scores, kept.time_s).prediction.shown
-        now = self._now.decide(scores, kept.time_s).prediction.shown
+    def _compare_shown(self, kept: KeptFrame, timed: TimedScores) -> None:
+        was = self._was.decide(kept.scores, kept.time_s, kept.energy).prediction.shown
+        now = self._now.decide(timed.scores, kept.time_s, timed.energy).prediction.shown
         for changes, shown in zip(self._flips, (kept.shown, was, now), strict=True):
             changes.see(shown)
         self._redecided += was != kept.shown
