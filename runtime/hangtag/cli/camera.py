@@ -62,12 +62,13 @@ def camera(
         return
     if watch_model and model_path is None:
         raise click.UsageError("--watch-model needs --model: the bundled model does not change")
+    from hangtag.cli.secrets import hide_from_process_list
+
+    hide_from_process_list()  # before anything that takes time
     from hangtag.cli.logs import log_to_stderr
     from hangtag.cli.loop_summary import echo_summary
-    from hangtag.cli.secrets import hide_from_process_list
     from hangtag.pipeline import LoopSettings, run_loop
 
-    hide_from_process_list()
     log_to_stderr()
     settings = LoopSettings(
         view=_view(options),
