@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hangtag.calibration import refitted_threshold
+from hangtag.calibration import energy_threshold, refitted_threshold
 from hangtag.classifier import Classifier
 from hangtag.comparison import Comparison, compare
-from hangtag.contract import ModelContract
+from hangtag.contract import Calibration, ModelContract
 from hangtag.errors import ContractError
+from hangtag.logits_output import why_no_energy
 from hangtag.metrics import Scores
 from hangtag.model_file import parse_model
 from hangtag.preprocess import Preprocessor
 from hangtag.progress import Progress
+from hangtag.scoring import PhotoScores
 from hangtag.tflite_schema import read_model_info
 from hangtag_convert.formats import Format
 from hangtag_convert.metadata import completed_contract, embed
@@ -81,17 +83,19 @@ def judge(
         ModelFileError: the engine refuses the model, or it computes something that is not a number.
     """
     completed = completed_contract(contract, read_model_info(bare))
-    classifier = Classifier(parse_model(embed(bare, completed, None), f"{contract.name}-{kind.value}"))
+    whole = parse_model(embed(bare, completed, None), f"{contract.name}-{kind.value}")
+    classifier = Classifier(whole, energy=why_no_energy(whole.data, completed) is None)
     if kind is Format.INT8 and not Preprocessor(completed.input).is_byte_copy:
         progress.say(
             "note: with this normalisation the int8 model's bytes are not pixel bytes; "
             "it works, with a table look-up per pixel"
         )
-    scores = yardstick.scores(classifier, progress, f"checking {kind.value}")
+    found = yardstick.measure(classifier, progress, f"checking {kind.value}")
+    scores = found.scores
     comparison = compare(parent, scores, yardstick.targets, contract.labels)
-    threshold = completed.calibration.unknown_threshold
-    if threshold is not None and comparison.accuracy is not None:
-        threshold = refitted_threshold(threshold, parent, scores)
+    calibration = completed.calibration
+    if comparison.accuracy is not None:
+        calibration = _refitted(calibration, parent, found)
     measured = (
         {}
         if comparison.accuracy is None
@@ -99,10 +103,24 @@ def judge(
     )
     origin = completed.provenance
     described = completed.replace(
-        calibration=dataclasses.replace(completed.calibration, unknown_threshold=threshold),
+        calibration=calibration,
         provenance=dataclasses.replace(origin, metrics={**origin.metrics, **measured}),
     )
     return Judged(kind, bare, described, comparison, max_drop_points)
+
+
+def _refitted(calibration: Calibration, parent: Scores, found: PhotoScores) -> Calibration:
+    """Return the thresholds for a format: quantization moves scores and energies, and what they let pass.
+
+    One of the energy is fitted where unknown was decided at all, and the format gives energies: a run has
+    none, since its network ends in the softmax.
+    """
+    score, energy = calibration.unknown_threshold, calibration.energy_threshold
+    if found.energies is not None and (score is not None or energy is not None):
+        energy = energy_threshold(found.energies)
+    if score is not None:
+        score = refitted_threshold(score, parent, found.scores)
+    return dataclasses.replace(calibration, unknown_threshold=score, energy_threshold=energy)
 
 
 def check_probabilities(scores: Scores, what: str, *, slack: float = 1e-4) -> None:

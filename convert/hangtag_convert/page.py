@@ -104,7 +104,9 @@ def _facts(result: Conversion, outcome: Outcome) -> str:
         rows.append(("calibration error, float and file", f"{before:.4f} and {after:.4f}"))
     was, now = result.contract.calibration.unknown_threshold, judged.contract.calibration.unknown_threshold
     if was is not None:
-        rows.append(("unknown below, float and file", f"{was:g} and {now:g}"))
+        rows.append(("unknown below the score, float and file", f"{was:g} and {now:g}"))
+    if judged.contract.calibration.energy_threshold is not None:
+        rows.append(("unknown below the energy", f"{judged.contract.calibration.energy_threshold:g}"))
     if outcome.calibration is not None:
         rows.append(("calibration", text(outcome.calibration)))
     if len(outcome.attempts) > 1:

@@ -117,6 +117,7 @@ class Conversion:
                 "before": self.contract.calibration.unknown_threshold,
                 "after": judged.contract.calibration.unknown_threshold,
             },
+            "energy_threshold": judged.contract.calibration.energy_threshold,
             "flips": [self._flip(flip) for flip in comparison.flips],
             "calibration": outcome.calibration,
             "attempts": [dataclasses.asdict(attempt) for attempt in outcome.attempts],

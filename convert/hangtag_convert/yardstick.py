@@ -16,7 +16,7 @@ from hangtag.metrics import Scores, Targets
 from hangtag.preprocess import Image
 from hangtag.progress import Progress
 from hangtag.scene import Scene, SceneSettings
-from hangtag.scoring import Scorer, score_photos
+from hangtag.scoring import PhotoScores, Scorer, measure_photos
 
 _MOST_CORES = 4
 """Cores that score at once: each holds a model of its own in memory."""
@@ -43,18 +43,24 @@ class Yardstick:
             PhotoError: a photo cannot be read.
             ModelFileError: the model computes something that is not a number.
         """
+        return self.measure(model, progress, title).scores
+
+    def measure(
+        self, model: Classifier | Scorer, progress: Progress, title: str | None = None
+    ) -> PhotoScores:
+        """Return :meth:`scores`, and energies where the model has them; it raises what that raises."""
         if self.photos is not None and isinstance(model, Classifier):
-            return _scores_side_by_side(model, self.photos, progress, title)
+            return _measured_side_by_side(model, self.photos, progress, title)
         if self.photos is not None:
-            return score_photos(model, self.photos, progress, title)
+            return measure_photos(model, self.photos, progress, title)
         scorer = Scorer.of_classifier(model) if isinstance(model, Classifier) else model
-        return scorer.scores(self.frames)
+        return scorer.measure(self.frames)
 
 
-def _scores_side_by_side(
+def _measured_side_by_side(
     model: Classifier, folder: LabelledFolder, progress: Progress, title: str | None
-) -> Scores:
-    """Return what :func:`score_photos` returns, each core scoring its share of the photos."""
+) -> PhotoScores:
+    """Return what :func:`measure_photos` returns, each core scoring its share of the photos."""
     cores = min(os.cpu_count() or 1, _MOST_CORES, len(folder.photos))
     ends = [len(folder.photos) * core // cores for core in range(cores + 1)]
     shares = [
@@ -62,12 +68,12 @@ def _scores_side_by_side(
         for start, end in itertools.pairwise(ends)
     ]
 
-    def scored(core: int) -> Scores:
-        own = model if core == 0 else Classifier(model.model)
-        return score_photos(own, shares[core], progress, title if core == 0 else None)
+    def measured(core: int) -> PhotoScores:
+        own = model if core == 0 else Classifier(model.model, energy=model.logits is not None)
+        return measure_photos(own, shares[core], progress, title if core == 0 else None)
 
     with ThreadPoolExecutor(cores) as pool:
-        return np.concatenate(list(pool.map(scored, range(cores))))
+        return PhotoScores.joined(list(pool.map(measured, range(cores))))
 
 
 def rendered_garments(progress: Progress, count: int = RENDERED_FRAMES) -> Yardstick:

@@ -1,8 +1,9 @@
-"""When a best score is too low to mean anything: the threshold under which a frame is "unknown".
+"""When a frame looks like none of the labels: the thresholds under which it is "unknown".
 
-How well a model tells known things from others is measured on their **confidences**, the best score of each
-photo (Hendrycks & Gimpel 2017, "A Baseline for Detecting Misclassified and Out-of-Distribution Examples"): a
-photo is accepted as known where its confidence is the threshold or more.
+How well a model tells known things from others is measured on their **confidences**, one number per photo: a
+photo is accepted as known where its confidence is the threshold or more. Two confidences have thresholds in a
+contract: the energy (:mod:`hangtag.logits_output`), and for clients that see scores alone the best score
+(Hendrycks & Gimpel 2017, "A Baseline for Detecting Misclassified and Out-of-Distribution Examples").
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ Confidences = npt.NDArray[np.floating[Any]]
 
 FEWEST_UNKNOWN = 10
 """Pictures; fewer say next to nothing about what is accepted."""
+
+ENERGY_KNOWN_SHARE = 0.95
+"""Share of photos of known things whose energy reaches the threshold that conversion fits."""
 
 _HIGHEST_THRESHOLD = 0.5
 _KNOWN_SHARE = 0.98
@@ -75,8 +79,21 @@ def accepting_threshold(known: Confidences, true_accept: float) -> float:
         raise ValueError(f"true_accept is {true_accept}; wanted above 0 and below 1")
     if len(known) < fewest_known(true_accept):
         raise ValueError(f"{len(known)} photos of known things; wanted {fewest_known(true_accept)} or more")
-    refused = math.floor(round(len(known) * (1 - true_accept), 6))
-    # Rounded up it could lie above the score that it was made of.
+    return _highest_accepting(known, true_accept)
+
+
+def energy_threshold(known: Confidences) -> float:
+    """Return the threshold of the energy that nearly all photos of known things reach.
+
+    Args:
+        known: energies of photos of known things, one at least; of fewer than twenty all pass.
+    """
+    return _highest_accepting(known, ENERGY_KNOWN_SHARE)
+
+
+def _highest_accepting(known: Confidences, share: float) -> float:
+    refused = math.floor(round(len(known) * (1 - share), 6))
+    # Rounded up it could lie above the photo that it was made of.
     return _rounded_down(float(np.sort(known)[refused]))
 
 

@@ -211,7 +211,7 @@ class Calibration:
         if self.unknown_threshold is not None and not 0 <= self.unknown_threshold <= 1:
             raise ContractError(f"unknown_threshold is {self.unknown_threshold}; wanted 0 to 1 or null")
         if self.energy_threshold is not None and not math.isfinite(self.energy_threshold):
-            raise ContractError(f"energy_threshold is {self.energy_threshold}; wanted a finite number or null")
+            raise ContractError(f"energy_threshold is {self.energy_threshold}; wanted null or a finite one")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

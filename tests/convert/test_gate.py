@@ -16,10 +16,11 @@ from small_run import contract_of, write_run
 from tiny_run import QUIET
 
 from hangtag import Classifier
+from hangtag.calibration import ENERGY_KNOWN_SHARE
 from hangtag.cli import main
 from hangtag.contract import Calibration
 from hangtag.labelled_folder import read_split
-from hangtag.scoring import score_photos
+from hangtag.scoring import measure_photos, score_photos
 from hangtag.verification import verify_cases
 from hangtag_convert.formats import Format
 from hangtag_convert.ranges import RULES
@@ -168,6 +169,26 @@ def test_the_unknown_threshold_lets_as_many_photos_pass_as_before(fragile: Path,
     assert 3 < refused[0] < len(photos.photos) - 3
     # Bytes are coarse: several photos may share the score at the threshold.
     assert abs(refused[0] - refused[1]) <= 2
+
+
+def test_each_format_has_an_energy_threshold_that_nearly_all_photos_reach(
+    fragile: Path, tmp_path: Path
+) -> None:
+    kinds = [Format.FLOAT32, Format.DYNAMIC, Format.INT8]
+    result = convert_to(fragile, tmp_path, kinds, recover=True, max_drop_points=0.5)
+    photos = read_split(fragile.parent / "data", "validation")
+    thresholds = []
+    for outcome in result.outcomes:
+        classifier = Classifier.load(tmp_path / written(outcome))
+        energies = measure_photos(classifier, photos, QUIET).energies
+        thresholds.append(classifier.contract.calibration.energy_threshold)
+        assert energies is not None
+        assert thresholds[-1] is not None
+        assert ENERGY_KNOWN_SHARE <= (energies >= thresholds[-1]).mean() <= 1
+        # Quantization moves energies: one format's threshold is not another's.
+        record = json.loads((tmp_path / "conversion.json").read_text(encoding="utf-8"))
+        assert thresholds[-1] in [row["energy_threshold"] for row in record["files"]]
+    assert thresholds[0] != thresholds[-1]
 
 
 def test_weights_alone_are_recovered_too(fragile: Path, tmp_path: Path) -> None:
