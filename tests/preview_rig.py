@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.client
 import socket
 import threading
@@ -26,6 +27,7 @@ class Loop:
     def __init__(self, item: Item, *, in_thread: bool = False) -> None:
         self.preview = Preview("127.0.0.1", 0, in_thread=in_thread)
         self.item: Item | None = item
+        self._clients: list[socket.socket] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
@@ -51,7 +53,10 @@ class Loop:
         return get(self.port, path, method=method, host=host)
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        """Return a connection, closed at the latest with the loop."""
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        self._clients.append(client)
+        return client
 
     def wait_for(self, status: int, path: str = "/healthz") -> None:
         until(lambda: self.get(path).status == status)
@@ -62,7 +67,10 @@ class Loop:
         self._thread.join()
         begun = time.monotonic()
         self.preview.close()
-        return time.monotonic() - begun
+        took_s = time.monotonic() - begun
+        for client in self._clients:
+            client.close()
+        return took_s
 
 
 class Reply:
@@ -85,8 +93,6 @@ def get(port: int, path: str, *, method: str = "GET", host: str = "localhost") -
 
 def fresh(result: Result) -> Result:
     """Return a result as if its frame had just been captured."""
-    import dataclasses
-
     return dataclasses.replace(
         result, frame=dataclasses.replace(result.frame, captured_s=time.monotonic() - result.age_ms / 1000)
     )

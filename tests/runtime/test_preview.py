@@ -188,13 +188,10 @@ def test_pictures_are_made_while_somebody_looks_and_once_for_all(
         for viewer in viewers:
             viewer.sendall(ASK % b"/stream")
         time.sleep(2)
-        assert 8 <= len(drawn) <= 23, "ten a second at most, however many look"
+        assert 5 <= len(drawn) <= 25, "ten a second at most, however many look"
         for viewer in viewers:
             viewer.close()
-        time.sleep(0.5)
-        drawn.clear()
-        time.sleep(0.5)
-        assert drawn == []
+        until(lambda: time.monotonic() - drawn[-1] > 1)
 
 
 # --- nothing old is shown as new ---------------------------------------------------------------------------

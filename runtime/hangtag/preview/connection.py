@@ -42,7 +42,7 @@ class Limits:
     request_bytes: int = 8192
     unread_s: float = 5.0
     linger_s: float = 1.0
-    surplus_bytes: int = 65536
+    surplus_bytes: int = 524288
     send_buffer_bytes: int = 131072
 
 

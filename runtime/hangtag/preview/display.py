@@ -16,6 +16,8 @@ SILENT_S = 3.0
 _RATE_OVER = 60
 _SILENT = "the camera loop gives nothing any more"
 _OLD_S = 0.5
+_LINGER_S = 1.0
+"""Who asks for a picture will ask for another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Display:
         self._came_s = self._captured_s = clock()
         self._times_s: deque[float] = deque(maxlen=_RATE_OVER)
         self._lookers = 0
+        self._unseen: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
 
     # --- what comes ----------------------------------------------------------------------------------------
@@ -125,16 +128,23 @@ class Display:
 
     @contextlib.contextmanager
     def looked_at(self) -> Iterator[None]:
-        """Say meanwhile that somebody looks at the picture: only then are there new ones."""
-        self._lookers += 1
-        if self._lookers == 1:
+        """Say meanwhile, and a moment longer, that somebody looks at the picture: then there are new ones."""
+        if self._unseen is not None:
+            self._unseen.cancel()
+            self._unseen = None
+        elif self._lookers == 0:
             # The last one is of when somebody looked last.
             if self._picture is not None and self._clock() - self._picture.came_s > _OLD_S:
                 self._picture = None
             self._on_look(True)
+        self._lookers += 1
         try:
             yield
         finally:
             self._lookers -= 1
             if self._lookers == 0:
-                self._on_look(False)
+                self._unseen = asyncio.get_running_loop().call_later(_LINGER_S, self._look_away)
+
+    def _look_away(self) -> None:
+        self._unseen = None
+        self._on_look(False)

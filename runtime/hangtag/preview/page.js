@@ -6,6 +6,7 @@ const milliseconds = (value) => `${value.toFixed(1)} ms`;
 const SILENT_MS = 3000;
 let report = null;
 let heardAt = performance.now();
+let seenAt = performance.now();
 
 function bdi(content) {
   const element = document.createElement("bdi");
@@ -38,6 +39,7 @@ function showFresh() {
   at("age").textContent = milliseconds(report.age_ms);
   at("infer").textContent = milliseconds(report.infer_ms);
   at("fps").textContent = report.fps.toFixed(1);
+  at("top").tBodies[0].replaceChildren(...report.top.map(row));
 }
 
 function showStale(sinceMs, reason) {
@@ -46,6 +48,7 @@ function showStale(sinceMs, reason) {
   at("label").textContent = "–";
   at("verdict").textContent = "stale";
   for (const id of ["age", "infer", "fps"]) at(id).textContent = "–";
+  at("top").tBodies[0].replaceChildren();
 }
 
 function show() {
@@ -55,17 +58,15 @@ function show() {
   else if (!report) return;
   else if (report.stale) showStale(sinceMs, report.reason);
   else showFresh();
+  at("picture").className = performance.now() - seenAt > SILENT_MS ? "old" : "";
   if (!report) return;
-  at("top").tBodies[0].replaceChildren(...(report.top || []).map(row));
   at("dropped").textContent = report.dropped;
   at("source").replaceChildren(bdi(report.source));
 }
 
 function heard(news) {
-  const wasGone = performance.now() - heardAt > SILENT_MS;
   report = news;
   heardAt = performance.now();
-  if (wasGone) watch();
   show();
 }
 
@@ -81,12 +82,17 @@ function listen() {
   };
 }
 
-function watch() {
+// One picture after another, and not the stream: whether a stream has stopped cannot be seen here.
+function look() {
   const picture = at("picture");
-  picture.onerror = () => setTimeout(watch, 2000);
-  picture.src = `/stream?${Date.now()}`;
+  picture.onload = () => {
+    seenAt = performance.now();
+    setTimeout(look, 80);
+  };
+  picture.onerror = () => setTimeout(look, 1000);
+  picture.src = `/snapshot.jpg?${Date.now()}`;
 }
 
-at("picture").onerror = () => setTimeout(watch, 2000);
+look();
 listen();
 setInterval(show, 1000);

@@ -50,7 +50,7 @@ def html(report: dict[str, Any]) -> str:
         f'<p id="alarm" role="alert">{_alarm(report)}</p></figure>\n'
         f'<section>\n<h1><bdi id="label">{_label(report)}</bdi></h1>\n'
         f'<p id="verdict">{_verdict(report)}</p>\n'
-        f'<table id="top"><caption>All that comes near</caption><tbody>{_top(report)}</tbody></table>\n'
+        f'<table id="top" aria-label="The best labels"><tbody>{_top(report)}</tbody></table>\n'
         f"<dl>{_facts(report)}</dl>\n</section>\n</main>\n<script>{_SCRIPT}</script>\n</body>\n</html>\n"
     )
 

@@ -64,7 +64,7 @@ class Preview(Sink):
     def __init__(self, host: str, port: int, *, in_thread: bool = os.name != "posix") -> None:
         self._in_thread = in_thread
         self._listener = _listening(host, port)
-        self.url = _url(host, self._listener)
+        self.url = _url(self._listener)
         if not server.is_local(self._listener.getsockname()[0]):
             _log.warning("anybody who reaches this machine over the network can watch at %s", self.url)
         self._due = Thinning(_PICTURES_PER_S)
@@ -190,11 +190,9 @@ class _ServerProcess(_Server):
             theirs.close()
 
     def _wait(self) -> None:
-        try:
-            self._process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        # It holds nothing that could be lost, and its own end takes long where the machine is busy.
+        self._process.kill()
+        self._process.wait()
 
 
 class _ServerThread(_Server):
@@ -262,8 +260,8 @@ def _why_not(host: str, port: int, error: OSError) -> str:
     return f"cannot serve on {host}, port {port}: {error.strerror or error}"
 
 
-def _url(host: str, listener: socket.socket) -> str:
+def _url(listener: socket.socket) -> str:
     """Return an address that a browser takes."""
     address, port = listener.getsockname()[:2]
-    name = socket.gethostname() if ipaddress.ip_address(address).is_unspecified else host
+    name = socket.gethostname() if ipaddress.ip_address(address).is_unspecified else address
     return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
