@@ -1,7 +1,8 @@
 """Clients of the preview, well-behaved and hostile, for a process of their own.
 
 ``python -m hangtag_benchmarks.camera.preview_clients KIND PORT`` runs one kind until its standard input
-ends, and prints how many connections it made. It has the lowest priority: clients sit on other machines, so that their own work must not count.
+ends, and prints how many connections it made. It has a low priority: clients sit on other machines, so that
+their own work must not count.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Awaitable, Callable
 
 _HOST = "127.0.0.1"
 _PAUSE_S = 0.05
+_GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 Client = Callable[[int], Awaitable[None]]
 
@@ -40,11 +42,14 @@ async def _ask(port: int, request: bytes) -> None:
 
 
 async def viewer(port: int) -> None:
-    """Do as a page in a browser does: read pictures and news."""
-    paths = (b"/stream", b"/news")
-    await asyncio.gather(
-        *(_ask(port, b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path) for path in paths)
-    )
+    """Do as a page in a browser does: read the news, and ask for one picture after another."""
+    await asyncio.gather(_ask(port, _GET % b"/news"), _pictures(port))
+
+
+async def _pictures(port: int) -> None:
+    while True:
+        await _ask(port, _GET % b"/snapshot.jpg")
+        await asyncio.sleep(0.08)
 
 
 async def slowloris(port: int) -> None:
@@ -77,7 +82,7 @@ async def garbage(port: int) -> None:
 async def unread(port: int) -> None:
     """Ask for the stream and never read it."""
     _, writer = await _connected(port)
-    writer.write(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    writer.write(_GET % b"/stream")
     try:
         await asyncio.sleep(30)
     finally:
@@ -86,8 +91,7 @@ async def unread(port: int) -> None:
 
 async def crowd(port: int) -> None:
     """Ask for the state, 40 at once."""
-    request = b"GET /state HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    await asyncio.gather(*(_ask(port, request) for _ in range(40)), return_exceptions=True)
+    await asyncio.gather(*(_ask(port, _GET % b"/state") for _ in range(40)), return_exceptions=True)
 
 
 KINDS: dict[str, tuple[tuple[Client, int], ...]] = {
@@ -124,6 +128,6 @@ async def _run(kind: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    os.nice(19)
+    os.nice(10)
     asyncio.run(_run(sys.argv[1], int(sys.argv[2])))
     print(next(_made))
