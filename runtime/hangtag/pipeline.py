@@ -239,6 +239,10 @@ def _run_live(items: Iterator[Item], sinks: Sequence[Sink], feed: Feed) -> tuple
     # Whoever asks with Ctrl-C or SIGTERM is answered within a second, whatever hangs.
     interrupted = isinstance(ending, KeyboardInterrupt)
     until_s = time.monotonic() + (_QUICK_END_S if interrupted else _END_S)
+    if interrupted:
+        # Files take a moment to be finished: they have it while inference ends.
+        for outlet in outlets:
+            outlet.finish()
     feed.stop(patience_s=0)
     worker.join(timeout=(until_s - time.monotonic()) / 2)
     failed = _closed(outlets, stage, until_s)
