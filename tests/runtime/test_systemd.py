@@ -142,7 +142,7 @@ def test_secrets_of_the_environment_stay_out_too() -> None:
         (("--source", "rtsp://host/"), "After=network-online.target", "DeviceAllow"),
         (("--source", "rtsp://u:p@host/"), "After=network-online.target", "DeviceAllow"),
         (("--source", "0", "--mqtt", "mqtt://h/t"), "After=network-online.target", "PrivateDevices"),
-        (("--clip", "/var/tmp/clips"), "ReadWritePaths=/var/tmp/clips", "PrivateTmp"),
+        (("--clip", "/var/tmp/clips"), "ReadWritePaths=/var/tmp/clips", "PrivateTmp"),  # noqa: S108
         (("--serve", "80"), "AmbientCapabilities=CAP_NET_BIND_SERVICE", "PrivateDevices"),
         (("--serve", "8000"), "CapabilityBoundingSet=\n", "AmbientCapabilities"),
         (("--source", "0"), "--headless", "--print-systemd"),

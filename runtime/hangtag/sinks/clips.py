@@ -34,20 +34,20 @@ LEAST_QUOTA_BYTES = 32_000_000
 _NAME = rf"camera-{STAMP}\.webm"
 _PARTS_OF_QUOTA = 4
 _STEP_BYTES = 16_000_000
-_MOST_LIVE_FPS = 15.0
+_MOST_LIVE_FPS = 10.0
 _MOST_LIVE_SIDE_PX = 960
 _MOST_GAP_S = 10.0
 _LEAST_FPS = 0.5
 # Encoding is the most expensive thing that a sink does, and inference wants the processor, too.
 _MOST_LOAD = 0.4
-_JUDGED_AFTER_S = 4.0
+_JUDGED_AFTER_S = 1.0
 
 
 class Clips(Sink):
     """Writes annotated frames to ``camera-YYYYmmdd-HHMMSS.webm`` (UTC), a new one every five minutes.
 
     Of a live source a clip lasts as long as what it shows, outages included; frames are at most 960 pixels
-    wide or high and 15 a second, and fewer where encoding them would take more than 40 % of a processor's
+    wide or high and 10 a second, and fewer where encoding them would take more than 40 % of a processor's
     time. A frame of another size begins a new clip; those of photos are fitted. Clips that a power cut left
     unfinished count, too, and go like the others.
 
@@ -63,6 +63,8 @@ class Clips(Sink):
     """
 
     name = "clip"
+    # What waits when the program is told to stop is still encoded, which has to be quick.
+    backlog = 1
 
     def __init__(
         self, folder: Path, quota_bytes: int, fps: float | None = None, *, live: bool, part_s: float = PART_S
