@@ -1,4 +1,4 @@
-"""``hangtag calibrate``: a threshold fitted on photos, stored in a model that stays whole."""
+"""``hangtag calibrate``: thresholds fitted on photos, stored in a model that stays whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from tiny_models import whole_model
 from hangtag.archive import read_archive
 from hangtag.classifier import Classifier
 from hangtag.cli import main
-from hangtag.contract import Calibration, InputSpec, ModelContract, OutputSpec, Provenance, TensorFormat
+from hangtag.contract import (
+    Calibration,
+    InputSpec,
+    ModelContract,
+    OutputKind,
+    OutputSpec,
+    Provenance,
+    TensorFormat,
+)
 from hangtag.photos import read_photo
 from hangtag.verification import verify_cases
 
@@ -75,19 +83,26 @@ def test_the_threshold_is_stored_and_obeyed(tmp_path: Path, model: Path, known: 
     assert done.exit_code == 0, done.output
     record = json.loads(done.stdout)
     classifier = Classifier.load(out)
-    threshold = classifier.contract.calibration.unknown_threshold
-    assert record["threshold"] == {"before": 0.5, "after": threshold}
-    assert threshold is not None
-    for folder, count, share in ((known, 112, record["known"]), (unknown, 36, record["unknown"])):
+    calibration = classifier.contract.calibration
+    score, energy = record["score"], record["energy"]
+    assert record["decides"] == "energy"
+    assert score["threshold"] == {"before": 0.5, "after": calibration.unknown_threshold}
+    assert energy["threshold"] == {"before": None, "after": calibration.energy_threshold}
+    assert calibration.unknown_threshold is not None
+    for name, folder, count in (("known", known, 112), ("unknown", unknown, 36)):
         paths = sorted(folder.rglob("*.png"))
-        refused = [classifier.classify(read_photo(path)).unknown for path in paths]
-        assert (len(paths), share["photos"], share["skipped"]) == (count, count, 0)
-        assert share["accepted"] == pytest.approx(1 - np.mean(refused), abs=1e-6)
-    assert record["known"]["accepted"] >= 0.95
+        predictions = [classifier.classify(read_photo(path)) for path in paths]
+        assert (len(paths), record[name]) == (count, {"photos": count, "skipped": 0})
+        accepted = np.mean([not prediction.unknown for prediction in predictions])
+        assert energy[f"{name}_accepted"] == pytest.approx(accepted, abs=1e-6)
+        by_score = np.mean([one.score >= calibration.unknown_threshold for one in predictions])
+        assert score[f"{name}_accepted"] == pytest.approx(by_score, abs=1e-6)
+    assert min(score["known_accepted"], energy["known_accepted"]) >= 0.95
     # One unknown picture is as bright as the known ones.
-    assert 0.02 < record["unknown"]["accepted"] < 0.1
-    assert 0.9 < record["unknown"]["auroc"] < 1
-    assert record["before"] == {"known_accepted": 1.0, "unknown_accepted": 1.0}
+    assert 0.02 < score["unknown_accepted"] < 0.1
+    assert 0.9 < score["auroc"] < 1
+    assert score["before"] == {"known_accepted": 1.0, "unknown_accepted": 1.0}
+    assert energy["before"] is None
     assert model.read_bytes() == before
     assert f"wrote {out}" in done.stderr
     assert "in place" not in done.stderr
@@ -111,8 +126,12 @@ def test_nothing_but_the_contracts_calibration_and_metrics_changes(
         "unknown_auroc",
         "unknown_false_accept",
         "unknown_true_accept",
+        "unknown_score_auroc",
+        "unknown_score_false_accept",
+        "unknown_score_true_accept",
     }
-    assert now.provenance.metrics["unknown_auroc"] > 0.9
+    assert now.provenance.metrics["unknown_score_auroc"] > 0.9
+    assert now.provenance.metrics["unknown_auroc"] != 0.1
     results = verify_cases(classifier)
     assert results
     assert all(result.passed for result in results)
@@ -127,11 +146,13 @@ def test_without_an_output_the_model_is_replaced_and_the_old_threshold_said(
     assert done.exit_code == 0, done.output
     fitted = Classifier.load(model).contract.calibration.unknown_threshold
     assert link.is_symlink()
-    assert f"threshold  0.5 -> {fitted:g}" in done.stdout
+    assert f"score      threshold 0.5 -> {fitted:g} (for clients that see scores alone" in done.stdout
     assert "with 0.5 it was 100.0% of the known and 100.0% of the unknown photos" in done.stdout
     assert "replaced in place" in done.stderr
     again = _run(link, "--known", known, "--unknown", unknown)
-    assert f"threshold  {fitted:g} -> {fitted:g}" in again.stdout
+    energy = Classifier.load(model).contract.calibration.energy_threshold
+    assert f"score      threshold {fitted:g} -> {fitted:g}" in again.stdout
+    assert f"energy     threshold {energy:g} -> {energy:g} (decides)" in again.stdout
 
 
 def test_the_same_photos_give_the_same_file(tmp_path: Path, model: Path, known: Path, unknown: Path) -> None:
@@ -149,7 +170,7 @@ def test_without_unknown_photos_it_is_said_that_nothing_was_measured(
     assert done.exit_code == 0, done.output
     assert "neither AUROC nor false accept was measured" in done.stdout
     metrics = Classifier.load(out).contract.provenance.metrics
-    assert set(metrics) == {"validation_top1", "unknown_true_accept"}
+    assert set(metrics) == {"validation_top1", "unknown_true_accept", "unknown_score_true_accept"}
     assert json.loads(_run(model, "--known", known, "--out", out, "--json").stdout)["unknown"] is None
 
 
@@ -158,7 +179,7 @@ def test_a_model_without_a_threshold_gets_one(tmp_path: Path, known: Path, unkno
     path = tmp_path / "model.tflite"
     path.write_bytes(whole_model(bare))
     done = _run(path, "--known", known, "--unknown", unknown)
-    assert "threshold  none -> 0." in done.stdout
+    assert "score      threshold none -> 0." in done.stdout
     assert "it was" not in done.stdout
     assert Classifier.load(path).contract.calibration.unknown_threshold is not None
 
@@ -167,8 +188,29 @@ def test_a_higher_share_to_accept_gives_a_lower_threshold(tmp_path: Path, model:
     thresholds = []
     for share in ("0.9", "0.985"):
         done = _run(model, "--known", known, "--true-accept", share, "--out", tmp_path / "o.tflite", "--json")
-        thresholds.append(json.loads(done.stdout)["threshold"]["after"])
-    assert thresholds[1] < thresholds[0]
+        found = json.loads(done.stdout)
+        thresholds.append([found[name]["threshold"]["after"] for name in ("score", "energy")])
+    assert all(np.less(thresholds[1], thresholds[0]))
+
+
+def test_a_model_without_an_energy_is_told_why_and_gets_a_threshold_of_the_score(
+    tmp_path: Path, known: Path, unknown: Path
+) -> None:
+    contract = CONTRACT.replace(output=OutputSpec(kind=OutputKind.SIGMOID))
+    path = tmp_path / "model.tflite"
+    path.write_bytes(whole_model(contract))
+    done = _run(path, "--known", known, "--unknown", unknown)
+    assert done.exit_code == 0, done.output
+    assert (
+        "energy     no energy: it is defined for a score per label, and a sigmoid has one unit" in done.stdout
+    )
+    assert "(decides)" in done.stdout
+    calibration = Classifier.load(path).contract.calibration
+    assert calibration.energy_threshold is None
+    assert calibration.unknown_threshold is not None
+    record = json.loads(_run(path, "--known", known, "--json").stdout)
+    assert (record["decides"], record["energy"]) == ("score", None)
+    assert "sigmoid" in record["why_no_energy"]
 
 
 def test_photos_that_cannot_be_read_are_said_and_counted(model: Path, known: Path, unknown: Path) -> None:

@@ -14,8 +14,9 @@ from hangtag.cli.options import load_classifier, model_options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hangtag.calibration import Rejection
-    from hangtag.cli.calibrate_result import Calibrated, ScoredFolder
+    from hangtag.calibration import Confidences
+    from hangtag.classifier import Classifier
+    from hangtag.cli.calibrate_result import Calibrated, Fitted, ScoredFolder
     from hangtag.model_file import ModelFile
     from hangtag.preprocess import Image
     from hangtag.progress import Progress
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 _DIR = click.Path(path_type=Path, exists=True, file_okay=False)
 _FILE = click.Path(path_type=Path)
-_METRICS = ("unknown_auroc", "unknown_false_accept", "unknown_true_accept")
-"""What is stored in the contract's provenance, each a fraction."""
+_METRICS = ("auroc", "false_accept", "true_accept")
+_DECIDING, _SCORE = "unknown_", "unknown_score_"
+"""What is stored in the contract's provenance begins so, each a fraction: of what decides, and of the score
+where the energy does."""
 
 
 @click.command()
@@ -53,12 +56,14 @@ def calibrate(
     threads: int,
     engine: str,
 ) -> None:
-    """Fit the score below which MODEL says "unknown", and store it in the model file.
+    """Fit when MODEL says "unknown", and store it in the model file.
 
-    The threshold is the highest that lets --true-accept of the --known photos pass: take photos that the
-    model was not trained on, as your camera sees them. With --unknown it is measured how many of those pass,
-    too, and how well the two are told apart (AUROC). Folders are searched for photos, whatever the names of
-    the folders in them. Without --out the file MODEL is replaced, by the whole new one or not at all.
+    Two thresholds are fitted: that of the energy, by which this runtime decides, and that of the best score,
+    for phones and other clients that see scores alone, and for models that give no energy. Each is the
+    highest that lets --true-accept of the --known photos pass: take photos that the model was not trained on,
+    as your camera sees them. With --unknown it is measured how many of those pass, too, and how well the two
+    are told apart (AUROC). Folders are searched for photos, whatever the names of the folders in them.
+    Without --out the file MODEL is replaced, by the whole new one or not at all.
     """
     from hangtag.cli.calibrate_result import lines, record
     from hangtag.files import write_bytes
@@ -70,15 +75,26 @@ def calibrate(
     source = model or model_path
     target = _target(source, out)
     _check_folders(known, unknown)
-    classifier = load_classifier(source, threads, engine)
+    classifier = _with_energy(load_classifier(source, threads, engine), threads, engine)
     scorer, progress = Scorer.of_classifier(classifier), Progress()
     known_photos = _scored(scorer, known, progress)
     unknown_photos = None if unknown is None else _scored(scorer, unknown, progress)
-    result = _fitted(classifier.model, target, true_accept, known_photos, unknown_photos)
-    write_bytes(target, _calibrated(classifier.model, result))
+    result = _calibrated(classifier.model, target, true_accept, known_photos, unknown_photos)
+    write_bytes(target, _changed(classifier.model, result))
     click.echo(json.dumps(record(result)) if as_json else "\n".join(lines(result)))
     replaced = " (replaced in place)" if out is None else ""
     click.echo(f"wrote {click.format_filename(target)}{replaced}", err=True)
+
+
+def _with_energy(classifier: Classifier, threads: int, engine: str) -> Classifier:
+    """Return a classifier of the same model that gives energies, or itself where there are none to give."""
+    from hangtag.classifier import Classifier
+    from hangtag.logits_output import why_no_energy
+
+    model = classifier.model
+    if classifier.logits is not None or why_no_energy(model.data, model.contract) is not None:
+        return classifier
+    return Classifier(model, threads=threads, engine=engine, energy=True)
 
 
 def _target(source: Path | None, out: Path | None) -> Path:
@@ -135,70 +151,99 @@ def _scored(scorer: Scorer, folder: Path, progress: Progress) -> ScoredFolder:
                     progress.say(click.format_filename(f"skipped: {error}"))
                 advance()
 
-        scores = scorer.scores(frames())
-    if not len(scores):
+        found = scorer.measure(frames())
+    if not len(found.scores):
         raise PhotoError(f"none of the {len(paths)} photos in {folder} can be read")
-    return ScoredFolder(confidences(scores), skipped)
+    return ScoredFolder(confidences(found.scores), found.energies, skipped)
 
 
-def _fitted(
+def _calibrated(
     model: ModelFile, target: Path, asked: float, known: ScoredFolder, unknown: ScoredFolder | None
 ) -> Calibrated:
-    """Fit the threshold and measure what it does.
+    """Fit the thresholds and measure what they do.
 
     Raises:
         DatasetError: too few photos to fit on or to measure with.
     """
-    from hangtag.calibration import FEWEST_UNKNOWN, accepting_threshold, fewest_known, measure_rejection
+    from hangtag.calibration import FEWEST_UNKNOWN, fewest_known
     from hangtag.cli.calibrate_result import Calibrated
     from hangtag.errors import DatasetError
+    from hangtag.logits_output import why_no_energy
 
-    known_count, fewest = len(known.confidences), fewest_known(asked)
+    known_count, fewest = len(known.best), fewest_known(asked)
     if known_count < fewest:
         raise DatasetError(
             f"{known_count} known photos cannot tell which threshold {asked:.1%} of them pass; "
             f"wanted {fewest} at least, better some hundreds"
         )
-    if unknown is not None and len(unknown.confidences) < FEWEST_UNKNOWN:
+    if unknown is not None and len(unknown.best) < FEWEST_UNKNOWN:
         raise DatasetError(
-            f"{len(unknown.confidences)} unknown photos say too little about what is accepted; "
+            f"{len(unknown.best)} unknown photos say too little about what is accepted; "
             f"wanted {FEWEST_UNKNOWN} at least, better a hundred, or none"
         )
-    before = model.contract.calibration.unknown_threshold
-    threshold = accepting_threshold(known.confidences, asked)
-
-    def measured(at: float | None) -> Rejection | None:
-        if unknown is None or at is None:
-            return None
-        return measure_rejection(known.confidences, unknown.confidences, at)
-
+    before = model.contract.calibration
+    energy = None
+    if known.energies is not None:
+        others = None if unknown is None else unknown.energies
+        energy = _fitted(before.energy_threshold, asked, known.energies, others)
     return Calibrated(
         model=model.name,
         out=target,
         asked=asked,
-        threshold_before=before,
-        threshold=threshold,
-        true_accept=float((known.confidences >= threshold).mean()),
         known=known,
         unknown=unknown,
-        before=measured(before),
-        after=measured(threshold),
+        score=_fitted(before.unknown_threshold, asked, known.best, None if unknown is None else unknown.best),
+        energy=energy,
+        why_no_energy=why_no_energy(model.data, model.contract),
     )
 
 
-def _calibrated(model: ModelFile, result: Calibrated) -> bytes:
-    """Return the model's bytes with the new threshold and what was measured of it."""
+def _fitted(before: float | None, asked: float, known: Confidences, unknown: Confidences | None) -> Fitted:
+    """Fit one threshold and measure what it does, and what the one before did."""
+    from hangtag.calibration import accepting_threshold, measure_rejection
+    from hangtag.cli.calibrate_result import Fitted
+
+    threshold = accepting_threshold(known, asked)
+    return Fitted(
+        before=before,
+        threshold=threshold,
+        true_accept=float((known >= threshold).mean()),
+        was=None if unknown is None or before is None else measure_rejection(known, unknown, before),
+        found=None if unknown is None else measure_rejection(known, unknown, threshold),
+    )
+
+
+def _changed(model: ModelFile, result: Calibrated) -> bytes:
+    """Return the model's bytes with the new thresholds and what was measured of them."""
     from hangtag.model_file import with_calibration
 
-    measured = {"unknown_true_accept": result.true_accept}
-    if result.after is not None:
-        measured |= {"unknown_auroc": result.after.auroc, "unknown_false_accept": result.after.false_accept}
+    measured = _metrics(_DECIDING, result.deciding)
+    if result.energy is not None:
+        measured |= _metrics(_SCORE, result.score)
     origin = model.contract.provenance
-    # What was measured of another threshold must not stay beside this one.
-    others = {name: value for name, value in origin.metrics.items() if name not in _METRICS}
-    metrics = {**others, **{name: round(value, 6) for name, value in measured.items()}}
+    # What was measured of other thresholds must not stay beside these.
+    old = {prefix + name for prefix in (_DECIDING, _SCORE) for name in _METRICS}
+    others = {name: value for name, value in origin.metrics.items() if name not in old}
     return with_calibration(
         model,
-        dataclasses.replace(model.contract.calibration, unknown_threshold=result.threshold),
-        dataclasses.replace(origin, metrics=metrics),
+        dataclasses.replace(
+            model.contract.calibration,
+            unknown_threshold=result.score.threshold,
+            energy_threshold=None if result.energy is None else result.energy.threshold,
+        ),
+        dataclasses.replace(origin, metrics={**others, **measured}),
     )
+
+
+def _metrics(prefix: str, fitted: Fitted) -> dict[str, float]:
+    found = fitted.found
+    values = (
+        None if found is None else found.auroc,
+        None if found is None else found.false_accept,
+        fitted.true_accept,
+    )
+    return {
+        prefix + name: round(value, 6)
+        for name, value in zip(_METRICS, values, strict=True)
+        if value is not None
+    }

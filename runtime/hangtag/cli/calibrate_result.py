@@ -8,15 +8,39 @@ from pathlib import Path
 from typing import Any
 
 from hangtag.calibration import Confidences, Rejection
+from hangtag.logits_output import Energies
 from hangtag.metrics import BOOTSTRAP_RESAMPLES, Interval
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredFolder:
-    """Confidences of a folder's photos, and how many more could not be read."""
+    """Best score and energy of each of a folder's photos, and how many more could not be read.
 
-    confidences: Confidences
+    ``energies`` is None where the model gives none.
+    """
+
+    best: Confidences
+    energies: Energies | None
     skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A threshold of one number per photo, the energy or the best score.
+
+    Args:
+        before: the model's threshold until now, None where it had none.
+        threshold: the fitted one.
+        true_accept: the share of known photos that it accepts.
+        was: how well the old threshold did; None where there was none, or no unknown photos.
+        found: how well the fitted one does; None where there were no unknown photos.
+    """
+
+    before: float | None
+    threshold: float
+    true_accept: float
+    was: Rejection | None
+    found: Rejection | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,53 +49,65 @@ class Calibrated:
 
     Args:
         model: what messages call the model.
-        out: the file that gets the threshold.
+        out: the file that gets the thresholds.
         asked: the share of known photos to accept.
-        threshold_before: the model's threshold until now, None where it had none.
-        threshold: the fitted one.
-        true_accept: the share of known photos that it accepts.
         known: the known photos.
         unknown: the others, None where none were given.
-        before: how well the old threshold did; None where there was none, or no unknown photos.
-        after: how well the fitted one does; None where there were no unknown photos.
+        score: the threshold of the best score.
+        energy: that of the energy, which then decides; None where the model gives none.
+        why_no_energy: why it gives none.
     """
 
     model: str
     out: Path
     asked: float
-    threshold_before: float | None
-    threshold: float
-    true_accept: float
     known: ScoredFolder
     unknown: ScoredFolder | None
-    before: Rejection | None
-    after: Rejection | None
+    score: Fitted
+    energy: Fitted | None
+    why_no_energy: str | None
+
+    @property
+    def deciding(self) -> Fitted:
+        """The threshold that decides in this runtime."""
+        return self.score if self.energy is None else self.energy
 
 
 def lines(result: Calibrated) -> Iterator[str]:
     """Yield what people are told, line by line."""
-    yield _counted("known", result.known, f"{result.true_accept:.1%} accepted (asked for {result.asked:.1%})")
-    before, after = result.before, result.after
-    if after is None or result.unknown is None:
+    yield _counted("known", result.known) + f", {result.asked:.1%} asked to be accepted"
+    if result.unknown is None:
         yield "unknown    none given: neither AUROC nor false accept was measured"
     else:
-        accepted = (
-            f"{after.false_accept:.1%} accepted ({_between(after.false_accept_interval, per_cent=True)})"
-        )
-        yield _counted("unknown", result.unknown, accepted)
-        yield f"AUROC      {after.auroc:.3f} ({_between(after.auroc_interval)})"
-    old = "none" if result.threshold_before is None else f"{result.threshold_before:g}"
-    yield f"threshold  {old} -> {result.threshold:g}"
-    if before is not None:
-        yield (
-            f"           with {old} it was {before.true_accept:.1%} of the known "
-            f"and {before.false_accept:.1%} of the unknown photos"
-        )
+        yield _counted("unknown", result.unknown)
+    if result.energy is not None:
+        yield from _fitted_lines("energy", result.energy, "decides")
+        yield from _fitted_lines("score", result.score, "for clients that see scores alone, as on phones")
+    else:
+        yield f"energy     {result.why_no_energy}"
+        yield from _fitted_lines("score", result.score, "decides")
 
 
-def _counted(title: str, folder: ScoredFolder, what: str) -> str:
+def _counted(title: str, folder: ScoredFolder) -> str:
     skipped = f", {folder.skipped} skipped" if folder.skipped else ""
-    return f"{title:<10} {len(folder.confidences)} photos{skipped}: {what}"
+    return f"{title:<10} {len(folder.best)} photos{skipped}"
+
+
+def _fitted_lines(title: str, fitted: Fitted, role: str) -> Iterator[str]:
+    old = "none" if fitted.before is None else f"{fitted.before:g}"
+    yield f"{title:<10} threshold {old} -> {fitted.threshold:g} ({role})"
+    yield f"           known accepted: {fitted.true_accept:.1%}"
+    found, was = fitted.found, fitted.was
+    if found is None:
+        return
+    accepted = f"{found.false_accept:.1%} ({_between(found.false_accept_interval, per_cent=True)})"
+    yield f"           unknown accepted: {accepted}"
+    yield f"           AUROC: {found.auroc:.3f} ({_between(found.auroc_interval)})"
+    if was is not None:
+        yield (
+            f"           with {old} it was {was.true_accept:.1%} of the known "
+            f"and {was.false_accept:.1%} of the unknown photos"
+        )
 
 
 def _between(interval: Interval | None, *, per_cent: bool = False) -> str:
@@ -86,36 +122,34 @@ def record(result: Calibrated) -> dict[str, Any]:
     return {
         "model": result.model,
         "out": str(result.out),
-        "statistic": "best score",
-        "threshold": {"before": result.threshold_before, "after": result.threshold},
-        "known": {
-            "photos": len(result.known.confidences),
-            "skipped": result.known.skipped,
-            "asked_to_accept": result.asked,
-            "accepted": round(result.true_accept, 6),
-        },
-        "unknown": None if result.unknown is None else _unknown_record(result.unknown, result.after),
-        "before": None
-        if result.before is None
-        else {
-            "known_accepted": round(result.before.true_accept, 6),
-            "unknown_accepted": round(result.before.false_accept, 6),
-        },
+        "decides": "score" if result.energy is None else "energy",
+        "asked_to_accept": result.asked,
+        "known": _folder_record(result.known),
+        "unknown": None if result.unknown is None else _folder_record(result.unknown),
+        "energy": None if result.energy is None else _fitted_record(result.energy),
+        "why_no_energy": result.why_no_energy,
+        "score": _fitted_record(result.score),
         "intervals": f"95 %: AUROC by bootstrap ({BOOTSTRAP_RESAMPLES} resamples of each group), "
         "shares by Wilson's formula",
     }
 
 
-def _unknown_record(folder: ScoredFolder, measured: Rejection | None) -> dict[str, Any] | None:
-    if measured is None:
-        return None
+def _folder_record(folder: ScoredFolder) -> dict[str, Any]:
+    return {"photos": len(folder.best), "skipped": folder.skipped}
+
+
+def _fitted_record(fitted: Fitted) -> dict[str, Any]:
+    found, was = fitted.found, fitted.was
     return {
-        "photos": len(folder.confidences),
-        "skipped": folder.skipped,
-        "accepted": round(measured.false_accept, 6),
-        "accepted_interval": _rounded(measured.false_accept_interval),
-        "auroc": round(measured.auroc, 6),
-        "auroc_interval": _rounded(measured.auroc_interval),
+        "threshold": {"before": fitted.before, "after": fitted.threshold},
+        "known_accepted": round(fitted.true_accept, 6),
+        "unknown_accepted": None if found is None else round(found.false_accept, 6),
+        "unknown_accepted_interval": None if found is None else _rounded(found.false_accept_interval),
+        "auroc": None if found is None else round(found.auroc, 6),
+        "auroc_interval": None if found is None else _rounded(found.auroc_interval),
+        "before": None
+        if was is None
+        else {"known_accepted": round(was.true_accept, 6), "unknown_accepted": round(was.false_accept, 6)},
     }
 
 
