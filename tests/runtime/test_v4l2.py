@@ -75,7 +75,7 @@ def test_a_range_of_sizes_is_shown_by_its_usual_ones(node: Path) -> None:
     [
         (table.metadata_node(), "delivers no pictures", False),
         (table.codec(), "a codec", False),
-        (table.RecordedDevice("CODA decoder", "coda", 0x04208003), "a codec", False),  # as older drivers say it
+        (table.RecordedDevice("CODA", "coda", 0x04208003), "a codec", False),  # as older drivers say it
         (table.sensor(), "raw data", False),
         (table.c920(busy=True), "in use by another program", True),
         (table.RecordedDevice("x", "x", 0x04200001), "no pixel format", False),
