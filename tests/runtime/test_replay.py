@@ -169,6 +169,12 @@ def test_what_another_model_would_have_shown(recorded: tuple[Path, list[Result]]
     for moment in said["moments"]:
         ends = moment["frame"], moment["frame"] + moment["frames"] - 1
         assert (moment["from_s"], moment["to_s"]) == tuple(number / 20 for number in ends)
+    joined = [
+        (a, b)
+        for a, b in itertools.pairwise(said["moments"])
+        if a["frame"] + a["frames"] == b["frame"] and (a["was"], a["now"]) == (b["was"], b["now"])
+    ]
+    assert joined == []
     alone = [(a.alone.label, b.alone.label) for a, b in zip(results, others, strict=True)]
     assert said["renamed"] == sum(a != b for a, b in alone)
     pairs = [(0, 1), (1, 0)]  # where dress and hat stand in both

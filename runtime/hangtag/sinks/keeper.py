@@ -57,7 +57,7 @@ class Keeper(Sink):
     """
 
     name = "record"
-    backlog = 8
+    backlog = 3  # large frames take a tenth of a second each, and the end of the loop waits for them
 
     def __init__(
         self,
