@@ -128,9 +128,6 @@ class Quota:
         """
         freed_bytes = 0
         while (lacking := self._lacking_bytes(more_bytes)) > 0 and freed_bytes < more_bytes:
-            if not self._full:
-                self._full = True
-                _log.warning("the disk of %s is nearly full: old recordings make room", self._folder)
             removed = self._removed_oldest(keep)
             if not removed:
                 self._scan()
@@ -141,6 +138,9 @@ class Quota:
                     "nothing more is written to it; free some space"
                 )
             freed_bytes += removed
+            if not self._full:
+                self._full = True
+                _log.warning("the disk of %s is nearly full: old recordings make room", self._folder)
         # It is over when there is plenty again, so that it is not said at every file.
         self._full = self._full and lacking > -FLOOR_BYTES
 
