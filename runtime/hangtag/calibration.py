@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hangtag.contract import Calibration
 from hangtag.metrics import BOOTSTRAP_RESAMPLES, Interval, Scores, wilson_interval
 
 Confidences = npt.NDArray[np.floating[Any]]
@@ -29,6 +30,15 @@ ENERGY_KNOWN_SHARE = 0.95
 _HIGHEST_THRESHOLD = 0.5
 _KNOWN_SHARE = 0.98
 """Share of photos of known things whose best score stays above the threshold."""
+
+
+def what_decides(calibration: Calibration) -> str:
+    """Return in a few words by what this runtime tells what is unknown, such as "energy below 2.5"."""
+    if calibration.energy_threshold is not None:
+        return f"energy below {calibration.energy_threshold:g}"
+    if calibration.unknown_threshold is not None:
+        return f"best score below {calibration.unknown_threshold:g}"
+    return "no threshold"
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ def _model() -> Iterator[Finding]:
     from hangtag.errors import HangtagError
 
     try:
+        from hangtag.calibration import what_decides
         from hangtag.classifier import Classifier
         from hangtag.verification import verify_cases
 
@@ -108,6 +109,8 @@ def _model() -> Iterator[Finding]:
         else "report it: this CPU computes other scores than the trainer's (hangtag verify)"
     )
     yield Finding(state, f"bundled model: {passed} of {len(results)} golden cases pass on this device", fix)
+    decides = what_decides(classifier.contract.calibration)
+    yield Finding("ok", f"bundled model: a frame is unknown by {decides}")
 
 
 def _screen() -> Iterator[Finding]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from hangtag.calibration import what_decides
+
 if TYPE_CHECKING:
     from hangtag.contract import ModelContract, TensorFormat
     from hangtag.inspection import Inspection
@@ -66,7 +68,9 @@ def _contract_rows(contract: ModelContract) -> Iterator[_Row]:
     yield "input", _format(spec.tensor)
     yield "output", f"{contract.output.kind.value}, {_format(contract.output.tensor)}"
     yield "temperature", f"{calibration.temperature:.4f} (folded into the weights)"
-    yield "unknown below", str(calibration.unknown_threshold or "no threshold")
+    yield "unknown", f"{what_decides(calibration)} (decides)"
+    if calibration.energy_threshold is not None and calibration.unknown_threshold is not None:
+        yield "unknown", f"best score below {calibration.unknown_threshold:g} (clients that see scores alone)"
     yield "backbone", origin.backbone or ""
     yield "recipe", origin.recipe or ""
     yield "data set", origin.dataset_sha256 or ""

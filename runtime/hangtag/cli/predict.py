@@ -23,6 +23,7 @@ def predict(
 
     A photo that cannot be read is reported on standard error and the others go on; the exit code is then 1.
     """
+    from hangtag.calibration import what_decides
     from hangtag.errors import HangtagError, PhotoError
     from hangtag.photos import find_photos, read_photo
 
@@ -41,18 +42,20 @@ def predict(
             click.echo(json.dumps(_record(path, prediction)))
         else:
             ranking = "  ".join(f"{label} {score:.2f}" for label, score in prediction.top)
-            threshold = classifier.contract.calibration.unknown_threshold
-            unsure = f"  (unknown: below {threshold})" if prediction.unknown else ""
+            decides = what_decides(classifier.contract.calibration)
+            unsure = f"  (unknown: {decides})" if prediction.unknown else ""
             click.echo(f"{click.format_filename(path)}: {ranking}{unsure}")
     if failed:
         raise HangtagError(f"{failed} of {total} photos could not be read")
 
 
 def _record(path: Path, prediction: Any) -> dict[str, Any]:
+    energy = {} if prediction.energy is None else {"energy": round(prediction.energy, 4)}
     return {
         "name": str(path),
         "label": prediction.label,
         "score": round(prediction.score, 4),
+        **energy,
         "unknown": prediction.unknown,
         "top": [[label, round(score, 4)] for label, score in prediction.top],
     }

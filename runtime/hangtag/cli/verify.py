@@ -17,6 +17,7 @@ def verify(model: Path | None, *, model_path: Path | None, threads: int, engine:
 
     Tensors must be the same to the byte, scores within the tolerance that the model states.
     """
+    from hangtag.calibration import what_decides
     from hangtag.errors import ModelFileError, VerificationFailed
     from hangtag.verification import failure, verify_cases
 
@@ -36,4 +37,5 @@ def verify(model: Path | None, *, model_path: Path | None, threads: int, engine:
     failed = failure(results, engine)
     if failed is not None:
         raise VerificationFailed(f"{classifier.model.name}: {failed}")
+    click.echo(f"unknown: {what_decides(classifier.contract.calibration)}", err=True)
     click.echo(f"{len(results)} golden cases passed: {classifier.model.name}", err=True)
