@@ -35,11 +35,12 @@ _SWEPT_S = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class SeenFrame:
-    """A frame's time in seconds, its true label and its scores."""
+    """A frame's time in seconds, its true label, its scores and, where the model decides by it, its energy."""
 
     time_s: float
     truth: str
     scores: Scores
+    energy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def measure(
         ValueError: the true label never changes.
     """
     decider = Decider(classifier, smoothing_s=smoothing_s, hold_s=hold_s)
-    shown = [decider.decide(frame.scores, frame.time_s).prediction.shown for frame in frames]
+    shown = [decider.decide(frame.scores, frame.time_s, frame.energy).prediction.shown for frame in frames]
     truths = [frame.truth for frame in frames]
     labels = classifier.contract.labels
     changes = [n for n in range(1, len(frames)) if truths[n] != truths[n - 1]]
@@ -131,7 +132,8 @@ def see(
     count = round(visits * settings.visit_s * fps)
     for frame in itertools.islice(source, count):
         image = worsened(frame.image_bgr, rng, noise=noise, blur_px=blur_px)
-        yield SeenFrame(frame.time_s, frame.label or "", classifier.scores(image))
+        timed = classifier.timed_scores(image)
+        yield SeenFrame(frame.time_s, frame.label or "", timed.scores, timed.energy)
 
 
 def worsened(image_bgr: Image, rng: np.random.Generator, *, noise: float, blur_px: float) -> Image:
