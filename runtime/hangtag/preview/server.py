@@ -14,10 +14,10 @@ from pathlib import Path
 from hangtag.preview import wire
 from hangtag.preview.connection import Connection, Door
 from hangtag.preview.display import Display
+from hangtag.preview.listener import BACKLOG, is_local
 from hangtag.preview.metrics import Metrics
 from hangtag.preview.site import Site
 
-BACKLOG = 256
 _NICE = 10
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -69,15 +69,10 @@ async def _take_news(reader: asyncio.StreamReader, display: Display, metrics: Me
 
 def _hosts(listener: socket.socket) -> frozenset[str] | None:
     """Return the names to answer to: all of them, where it was meant to be seen from elsewhere."""
-    address = listener.getsockname()[0]
-    if not is_local(address):
+    if not is_local(listener):
         return None
+    address = listener.getsockname()[0]
     return _LOCAL | {f"[{address}]" if ":" in address else address}
-
-
-def is_local(address: str) -> bool:
-    """Return whether an IP address is this machine's own, which nobody else can reach."""
-    return address == "::1" or address.startswith("127.")
 
 
 def main() -> None:
