@@ -1,5 +1,7 @@
-"""What the kernel answered about some cameras (as ``v4l2-ctl --all --list-formats-ext`` shows it), for tests
-of machines without one."""
+"""What the kernel answers about some cameras, for tests of machines without one.
+
+The tables hold typical values of such cameras, written down from their documentation; they are no dumps.
+"""
 
 from __future__ import annotations
 

@@ -27,4 +27,5 @@ def log_to_stderr() -> None:
     handler = _Stderr()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
     logger.propagate = False
