@@ -247,7 +247,7 @@ class Connection(asyncio.Protocol):
         bare = self._transport.get_extra_info("socket")
         bare.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._limits.send_buffer_bytes)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * self._limits.unread_s))
+            bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(2000 * self._limits.unread_s))
 
 
 def _request(event: h11.Request) -> Request:
