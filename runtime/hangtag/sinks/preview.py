@@ -31,7 +31,7 @@ _AGAIN_AFTER_S = 5.0
 
 
 class Preview(Sink):
-    """Serves a page with picture and label, and the same for programs: docs say what can be asked for.
+    """Serves a page with picture and label, and the same for programs, see :mod:`hangtag.preview.site`.
 
     Pictures are drawn and encoded while somebody looks, at most ten a second, once for all viewers.
 
