@@ -35,7 +35,7 @@ _SWEPT_S = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class SeenFrame:
-    """A frame's time in seconds, its true label, its scores and, where the model decides by it, its energy."""
+    """A frame's time in seconds, its true label, its scores, and its energy where the model decides by it."""
 
     time_s: float
     truth: str
