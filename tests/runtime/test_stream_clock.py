@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hangtag.sources.stream_clock import StreamClock
+from hangtag.sources.stream_clock import CatchUp, StreamClock
 
 INTERVAL_S = 1 / 30
 
@@ -55,3 +55,26 @@ def test_a_frame_that_is_held_until_the_next_one_begins_is_an_interval_older() -
     assert waited[1:] == pytest.approx([INTERVAL_S] * 29, abs=1e-6)
     slow = arrivals(StreamClock(holds_one=True), [(5.0 * n, 5.0 * n) for n in range(3)])
     assert slow[2] == pytest.approx(0.2), "a stream of a frame every five seconds is not five seconds old"
+
+
+def caught_up_after(frames: list[tuple[float, float]]) -> int | None:
+    catch_up = CatchUp()
+    return next((count for count, frame in enumerate(frames, 1) if catch_up.done(*frame)), None)
+
+
+def test_frames_that_come_at_their_own_pace_are_new() -> None:
+    assert caught_up_after([(n * INTERVAL_S, n * INTERVAL_S) for n in range(30)]) == 5
+    assert caught_up_after([(n * 3 * INTERVAL_S, n * INTERVAL_S) for n in range(30)]) == 5
+
+
+def test_what_queued_up_is_waited_for_whatever_delays_one_frame() -> None:
+    read_s = [0.003 * n + (0.04 if n > 10 else 0.0) for n in range(30)]
+    queued = [(read, n * INTERVAL_S) for n, read in enumerate(read_s)]
+    live = [(0.2 + n * INTERVAL_S, (30 + n) * INTERVAL_S) for n in range(30)]
+    assert caught_up_after(queued) is None
+    assert 31 <= (caught_up_after(queued + live) or 0) <= 35
+
+
+def test_positions_that_begin_again_are_not_a_slow_stream() -> None:
+    queued = [(0.001 * n, (n % 4) * INTERVAL_S) for n in range(20)]
+    assert caught_up_after(queued) is None

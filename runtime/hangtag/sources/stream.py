@@ -13,7 +13,7 @@ from hangtag.sources.address import without_secrets
 from hangtag.sources.base import Frame
 from hangtag.sources.ffmpeg import open_stream
 from hangtag.sources.live import LiveSource, Thinning
-from hangtag.sources.stream_clock import StreamClock
+from hangtag.sources.stream_clock import CatchUp, StreamClock
 from hangtag.sources.stream_fault import why_not
 from hangtag.sources.video import rate
 
@@ -89,24 +89,26 @@ class StreamSource(LiveSource):
     def _grabbed(self) -> Iterator[tuple[float, bool]]:
         """Grab frames; yield when each arrived, and whether it had waited to be read."""
         begun = time.monotonic()
-        fresh = started = False
+        first_s: float | None = None
+        catch_up, caught_up, grabbed_frames = CatchUp(), False, 0
         while True:
             asked = time.monotonic()
             grabbed = self._capture.grab()
             now = time.monotonic()
             if not grabbed:
-                if started or now - begun > _KEYFRAME_S or now - asked < _TIMEOUT_S / 2:
+                if first_s is not None or now - begun > _KEYFRAME_S or now - asked < _TIMEOUT_S / 2:
                     raise SourceError(f"the stream {self.shown} stopped delivering frames")
                 continue
-            started = True
-            captured_s = self._clock.captured_s(now, self._position_s()) if self._clock else now
-            queued = now - asked < _QUEUED_SHARE * self._interval_s
-            fresh = fresh or not queued or now - begun > _CATCH_UP_S
-            if fresh:
-                yield captured_s, queued
-
-    def _position_s(self) -> float:
-        return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            first_s = now if first_s is None else first_s
+            grabbed_frames += 1
+            if self._clock:
+                position_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                captured_s = self._clock.captured_s(now, position_s)
+            else:
+                position_s, captured_s = grabbed_frames * self._interval_s, now
+            caught_up = caught_up or catch_up.done(now, position_s) or now - first_s > _CATCH_UP_S
+            if caught_up:
+                yield captured_s, now - asked < _QUEUED_SHARE * self._interval_s
 
     def _picture(self) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None:
         decoded, image = self._capture.retrieve()

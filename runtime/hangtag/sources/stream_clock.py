@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 _DRIFT = 1e-3
 """How much faster or slower than ours a camera's clock may go; real ones stay under a tenth of it. A way
 that becomes longer for good is taken for the usual one at this rate: 100 ms in 100 s."""
 
 _JUMP_S = 20.0
 _MOST_HELD_S = 0.2
+_LOOKED_AT = 5
 
 
 class StreamClock:
@@ -42,3 +45,29 @@ class StreamClock:
         self._last_read_s, self._last_position_s = read_s, position_s
         held_s = min(step_s, _MOST_HELD_S) if self._holds_one else 0.0
         return position_s + self._offset_s - held_s
+
+
+class CatchUp:
+    """Tells when a reader has caught up with a stream that it began to read late.
+
+    What queued up comes as fast as it is decoded, several times the stream's own pace; what is new comes at
+    that pace. A few frames are looked at, so that one that a busy machine delayed is not taken for a new one.
+    """
+
+    def __init__(self) -> None:
+        self._frames: deque[tuple[float, float]] = deque(maxlen=_LOOKED_AT)
+
+    def done(self, read_s: float, position_s: float) -> bool:
+        """Return whether frames come no faster than twice their own pace.
+
+        Args:
+            read_s: when the next frame was read, on any clock.
+            position_s: its time by the stream's clock, from any beginning.
+        """
+        if self._frames and position_s <= self._frames[-1][1]:
+            self._frames.clear()  # FFmpeg counts anew once it has seen enough of a stream
+        self._frames.append((read_s, position_s))
+        first_read_s, first_position_s = self._frames[0]
+        return (
+            len(self._frames) == _LOOKED_AT and 2 * (read_s - first_read_s) >= position_s - first_position_s
+        )
