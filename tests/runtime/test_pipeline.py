@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from camera_results import Spy, results_of
+from camera_results import Spy, outage, results_of
 
 from hangtag import Classifier
 from hangtag.errors import OutputError, SourceError
@@ -222,6 +223,23 @@ def test_the_still_has_a_tile_per_visit(classifier: Classifier, tmp_path: Path) 
     sheet = cv2.imread(str(still))
     assert sheet is not None
     assert sheet.shape == (240, 3 * 320, 3)
+
+
+def test_a_long_label_stays_in_the_picture(classifier: Classifier) -> None:
+    image = np.full((240, 320, 3), 90, np.uint8)
+    (result,) = results_of(classifier, [Frame(image, 0, 0.0, 0.0)])
+    prediction = dataclasses.replace(result.prediction, label="long-sleeved " * 9, unknown=False)
+    result = dataclasses.replace(result, decision=dataclasses.replace(result.decision, prediction=prediction))
+    changed = (overlay.draw(result) != image).any(axis=2)
+    assert not changed[160:, -4:].any(), "the card ends before the picture's edge"
+
+
+def test_an_outage_darkens_the_last_picture_and_says_why() -> None:
+    image = np.full((480, 640, 3), 200, np.uint8)
+    drawn = overlay.draw_outage(image, outage(reason="unplugged"))
+    assert np.median(drawn) == 50
+    assert (drawn[200:280] > 200).any(), "something is written"
+    assert overlay.draw_outage(None, outage()).shape == (480, 640, 3)
 
 
 @pytest.mark.parametrize("size_hw", [(480, 640), (640, 480), (24, 32), (1080, 1920), (1, 1)])

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from hangtag.errors import HangtagError, SourceError
-from hangtag.sources import Frame, open_source
+from hangtag.sources import Frame, Source, open_source
 from hangtag.sources.address import without_secrets
 from hangtag.sources.live import LiveSource
+from hangtag.sources.pace import PacedSource
 
 
 @pytest.fixture
@@ -144,3 +145,61 @@ def test_a_slow_reader_of_a_live_source_gets_the_newest_frame() -> None:
 def test_a_live_source_that_fails_says_so_after_its_last_frame() -> None:
     with pytest.raises(SourceError, match="unplugged"):
         list(_LiveSource(1, SourceError("unplugged")))
+
+
+class _SlowScene(Source):
+    """Frames that take far longer to make than there is time."""
+
+    fps = 100.0
+    shown = "slow"
+
+    def __iter__(self) -> Iterator[Frame]:
+        for number in range(40):
+            time.sleep(0.03)
+            yield Frame(np.zeros((4, 4, 3), np.uint8), number, number / 100, 0.0)
+
+
+def test_real_time_is_kept_and_what_comes_late_is_left_out(clip: Path) -> None:
+    with open_source(str(clip), real_time=True) as source:
+        assert source.live
+        begun = time.monotonic()
+        frames = list(source.delivered())  # type: ignore[attr-defined]
+        assert time.monotonic() - begun >= 11 / 12
+    assert [frame.number for frame in frames] == sorted({frame.number for frame in frames})
+    assert all(frame.time_s >= frame.number / 12 - 1e-3 for frame in frames)
+
+
+def test_frames_that_all_come_late_are_not_all_left_out() -> None:
+    numbers = [frame.number for frame in PacedSource(_SlowScene()).delivered()]
+    assert 10 <= len(numbers) < 40
+    assert max(np.diff(numbers)) <= 3
+
+
+def test_what_has_no_frame_rate_has_no_real_time(folder: Path) -> None:
+    with pytest.raises(SourceError, match="no frame rate"):
+        open_source(str(folder), real_time=True)
+
+
+def test_a_clip_can_be_played_again_and_again(clip: Path) -> None:
+    with open_source(str(clip), loop=True) as source:
+        frames = [frame for frame, _ in zip(source, range(30), strict=False)]
+    assert [frame.number for frame in frames] == list(range(30))
+    assert [round(frame.time_s * 12) for frame in frames] == list(range(30))
+    np.testing.assert_array_equal(frames[3].image_bgr, frames[27].image_bgr)
+
+
+@pytest.mark.parametrize(("fps", "count"), [(12, 12), (6, 6), (4, 4), (100, 12)])
+def test_a_lower_rate_thins_a_clip_by_its_own_time(clip: Path, fps: float, count: int) -> None:
+    with open_source(str(clip), fps=fps) as source:
+        frames = list(source)
+    assert [frame.number for frame in frames] == list(range(count))
+    assert frames[-1].time_s == pytest.approx((12 - 12 / count) / 12)
+
+
+def test_patterns_give_the_photos_that_they_name(folder: Path) -> None:
+    with open_source(str(folder / "*.jpg")) as source:
+        assert [Path(frame.name or "").name for frame in source] == ["a.jpg"]
+    with open_source(str(folder / "**/*.png")) as source:
+        assert [Path(frame.name or "").name for frame in source] == ["b.png", "c.png"]
+    with pytest.raises(SourceError, match="no source"):
+        open_source(str(folder / "*.tif"))

@@ -63,9 +63,11 @@ def _draw_card(image: Image, result: Result, scale: float) -> None:
     height = image.shape[0]
     label = prediction.shown
     title, small = 0.8 * scale, 0.42 * scale
-    text_w = max(_text_width(label, title), round(120 * scale))
-    left, pad = round(16 * scale), round(12 * scale)
-    hole = round(26 * scale)
+    left, pad, hole = round(16 * scale), round(12 * scale), round(26 * scale)
+    room = max(1, image.shape[1] - 2 * left - hole - 2 * pad)
+    # A long label is written smaller, so that the card stays in the picture.
+    title *= min(1.0, room / max(1, _text_width(label, title)))
+    text_w = min(room, max(_text_width(label, title), round(120 * scale)))
     card_h = round(70 * scale)
     top = height - card_h - round(16 * scale)
     right = left + hole + text_w + 2 * pad
