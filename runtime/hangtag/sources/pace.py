@@ -11,8 +11,8 @@ from hangtag.sources.base import Frame, Source
 from hangtag.sources.live import LiveSource
 
 _MOST_LEFT_OUT = 4
-"""After so many intervals without a frame a late one is delivered: where frames take too long to make, all are
-late, and one in four is better than none."""
+"""After so many intervals without a frame a late one is delivered: where frames take too long to make, all
+are late, and one in four is better than none."""
 
 
 class PacedSource(LiveSource):
