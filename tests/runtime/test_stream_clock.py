@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hangtag.sources.stream_clock import CatchUp, StreamClock
 
@@ -78,3 +82,18 @@ def test_what_queued_up_is_waited_for_whatever_delays_one_frame() -> None:
 def test_positions_that_begin_again_are_not_a_slow_stream() -> None:
     queued = [(0.001 * n, (n % 4) * INTERVAL_S) for n in range(20)]
     assert caught_up_after(queued) is None
+
+
+steps = st.lists(st.tuples(st.floats(0, 30), st.floats(-5, 30)), min_size=1, max_size=40)
+
+
+@given(steps=steps, holds_one=st.booleans())
+def test_frames_arrive_in_their_order_and_before_they_are_read(
+    steps: list[tuple[float, float]], holds_one: bool
+) -> None:
+    clock = StreamClock(holds_one=holds_one)
+    reads = list(itertools.accumulate(read_s for read_s, _ in steps))
+    positions = list(itertools.accumulate(position_s for _, position_s in steps))
+    captured = [clock.captured_s(*frame) for frame in zip(reads, positions, strict=True)]
+    assert captured == sorted(captured)
+    assert all(one <= read_s + 1e-6 for one, read_s in zip(captured, reads, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 _DRIFT = 1e-3
@@ -27,9 +28,10 @@ class StreamClock:
         self._holds_one = holds_one
         self._offset_s: float | None = None
         self._last_read_s = self._last_position_s = 0.0
+        self._last_captured_s = -math.inf
 
     def captured_s(self, read_s: float, position_s: float) -> float:
-        """Return when a frame arrived.
+        """Return when a frame arrived: never later than it was read, nor earlier than the one before it.
 
         Args:
             read_s: when it was read, on any clock.
@@ -44,7 +46,9 @@ class StreamClock:
             self._offset_s = min(self._offset_s + _DRIFT * passed_s, read_s - position_s)
         self._last_read_s, self._last_position_s = read_s, position_s
         held_s = min(step_s, _MOST_HELD_S) if self._holds_one else 0.0
-        return position_s + self._offset_s - held_s
+        # Not before the frame before it, whatever the stream's times say: who smooths over time relies on it.
+        self._last_captured_s = max(self._last_captured_s, position_s + self._offset_s - held_s)
+        return self._last_captured_s
 
 
 class CatchUp:
