@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from click.testing import CliRunner
 from tiny_models import whole_model
 
 from hangtag.contract import InputSpec, ModelContract
+from hangtag.scoring import PhotoScores
 from hangtag_benchmarks.camera.picture_packages import Part
-from hangtag_benchmarks.camera.unknown_rejection import STATISTICS, Measured, Pictures, judge, main
+from hangtag_benchmarks.camera.unknown_rejection import Verdict, main
+from hangtag_benchmarks.camera.unknown_rejection import judge as judge_with_intervals
+from hangtag_benchmarks.camera.unknown_scores import ENERGY, SCORE, STATISTICS, Measured, Pictures
 
 
 def _scores(best: Sequence[float]) -> np.ndarray:
@@ -21,26 +25,40 @@ def _scores(best: Sequence[float]) -> np.ndarray:
     return np.array([[value, (1 - value) * 0.7, (1 - value) * 0.3] for value in best])
 
 
+def _found(best: Sequence[float]) -> PhotoScores:
+    """Photos whose energy is ten times their best score."""
+    return PhotoScores(_scores(best), 10 * np.asarray(best))
+
+
 def _pictures(best: Sequence[float], package: str = "things", *, as_published: bool = True) -> Pictures:
     places = tuple(f"{package}/{index}.png" for index in range(len(best)))
-    return Pictures((package,) * len(best), places, _scores(best), as_published)
+    return Pictures((package,) * len(best), places, _found(best), as_published)
 
 
 def _measured(
-    reporting: Pictures,
+    confirming: Pictures,
     validation: Sequence[float],
     test: Sequence[float],
     textures: Sequence[float] = (0.4,),
+    decides: str = SCORE,
 ) -> Measured:
     pictures = {
         Part.FITTING: _pictures((0.99, 0.99)),
-        Part.REPORTING: reporting,
+        Part.REPORTING: _pictures((0.99, 0.4), "older"),
+        Part.CONFIRMING: confirming,
         Part.TEXTURES: _pictures(textures),
     }
-    return Measured(("hat", "shoes", "skirt"), _scores(validation), _scores(test), pictures)
+    labels = ("hat", "shoes", "skirt")
+    stressed = {"tilted (moderate)": _found([0.3, 0.9])}
+    return Measured(labels, decides, _found(validation), _found(test), pictures, stressed)
 
 
 VALIDATION = np.linspace(0.6, 1, 100)
+
+
+def judge(measured: Measured) -> Verdict:
+    """Judge without spending time on intervals."""
+    return judge_with_intervals(measured, resamples=20)
 
 
 def test_the_threshold_is_validations_and_the_report_tests() -> None:
@@ -51,17 +69,37 @@ def test_the_threshold_is_validations_and_the_report_tests() -> None:
     assert verdict.reported.false_accept == 0.5
     assert (verdict.reported.known_photos, verdict.reported.unknown_photos) == (50, 4)
     text = "\n".join(verdict.lines)
-    assert "100 validation photos" in text
+    assert "95% of validation" in text
     assert "hat 2" in text
     assert text.index("things/3.png") < text.index("things/2.png")
     assert "things/1.png" not in text
+    assert "fewest, 50.0%, where tilted" in text
+
+
+@pytest.mark.parametrize(("decides", "passed"), [(ENERGY, True), (SCORE, False)])
+def test_the_verdict_is_on_what_the_runtime_decides_by(decides: str, passed: bool) -> None:
+    measured = _measured(_pictures([0.97] * 20), VALIDATION, [0.98] * 20 + [0.9], decides=decides)
+    energies = np.zeros(20)
+    confirming = dataclasses.replace(
+        measured.pictures[Part.CONFIRMING],
+        found=PhotoScores(_scores([0.99] * 20), energies),
+    )
+    pictures = {**measured.pictures, Part.CONFIRMING: confirming}
+    verdict = judge(dataclasses.replace(measured, pictures=pictures))
+    assert verdict.passed is passed
+    assert decides in verdict.lines[-1]
+    text = "\n".join(verdict.lines)
+    assert f"{decides} (the runtime decides by it)" in text
+    assert text.index(f"{decides} (") < text.index("clients that see scores alone")
 
 
 @pytest.mark.parametrize(
-    ("reporting", "passed"), [([0.4] * 19 + [0.99], True), ([0.4] * 9 + [1.0], False), ([0.4] * 5, True)]
+    ("confirming", "passed"), [([0.4] * 19 + [0.99], True), ([0.4] * 9 + [1.0], False), ([0.4] * 5, True)]
 )
-def test_only_the_reporting_pictures_against_test_photos_count(reporting: list[float], passed: bool) -> None:
-    verdict = judge(_measured(_pictures(reporting), VALIDATION, [0.98] * 50, textures=(1.0, 1.0)))
+def test_only_the_confirming_pictures_against_test_photos_count(
+    confirming: list[float], passed: bool
+) -> None:
+    verdict = judge(_measured(_pictures(confirming), VALIDATION, [0.98] * 50, textures=(1.0, 1.0)))
     assert verdict.passed is passed
     assert ("MISSES" in verdict.lines[-1]) is not passed
 
@@ -85,9 +123,9 @@ def _photos(folder: Path, greys: Sequence[int]) -> None:
         cv2.imwrite(str(folder / f"{grey}.png"), np.full((9, 12, 3), grey, np.uint8))
 
 
-@pytest.mark.parametrize(("reporting", "exit_code"), [(range(116, 140), 0), (range(0, 250, 10), 1)])
+@pytest.mark.parametrize(("confirming", "exit_code"), [(range(116, 140), 0), (range(0, 250, 10), 1)])
 def test_the_command_scores_folders_and_leaves_with_the_verdict(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reporting: Sequence[int], exit_code: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, confirming: Sequence[int], exit_code: int
 ) -> None:
     monkeypatch.setenv("HANGTAG_CACHE", str(tmp_path / "cache"))
     model = tmp_path / "model.tflite"
@@ -98,7 +136,8 @@ def test_the_command_scores_folders_and_leaves_with_the_verdict(
         _photos(tmp_path / "data" / split / "dark", range(50))
     pictures = tmp_path / "pictures"
     arguments = ["--data", tmp_path / "data", "--pictures", pictures, "--model", model]
-    _photos(pictures / "reporting" / "package", reporting)
+    _photos(pictures / "confirming" / "package", confirming)
+    _photos(pictures / "reporting" / "older", (120, 130))
     _photos(pictures / "fitting" / "other", (120, 130))
     missing = CliRunner().invoke(main, [str(argument) for argument in arguments])
     assert missing.exit_code == 1
