@@ -132,8 +132,8 @@ def test_the_command_scores_folders_and_leaves_with_the_verdict(
     contract = ModelContract(labels=("bright", "dark"), input=InputSpec(width_px=8, height_px=8))
     model.write_bytes(whole_model(contract))
     for split in ("validation", "test"):
-        _photos(tmp_path / "data" / split / "bright", range(205, 255))
-        _photos(tmp_path / "data" / split / "dark", range(50))
+        _photos(tmp_path / "data" / split / "bright", range(228, 255))
+        _photos(tmp_path / "data" / split / "dark", range(27))
     pictures = tmp_path / "pictures"
     arguments = ["--data", tmp_path / "data", "--pictures", pictures, "--model", model]
     _photos(pictures / "confirming" / "package", confirming)
