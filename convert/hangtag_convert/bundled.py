@@ -6,13 +6,14 @@ with validation to compare the full-integer model with its own float32 on as man
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import numpy as np
 
+from hangtag.calibration import Rejection, accepting_threshold, measure_rejection, what_decides
 from hangtag.camera_stress import STEP_NAMES
 from hangtag.classifier import BUNDLED_NAME, Classifier
 from hangtag.comparison import MAX_DROP_POINTS
@@ -20,15 +21,19 @@ from hangtag.contract import ModelContract
 from hangtag.errors import GateFailed, HangtagError
 from hangtag.files import write_bytes
 from hangtag.labelled_folder import SPLITS, read_split
-from hangtag.metrics import Evaluation, evaluate
+from hangtag.metrics import Evaluation, Interval, evaluate
+from hangtag.photos import find_photos, read_photo
 from hangtag.progress import Progress
 from hangtag.run_seal import read_run
-from hangtag.scoring import Scorer, score_photos
+from hangtag.scoring import Scorer, measure_photos, score_photos
 from hangtag.stress_report import StressReport, stress_scores
 from hangtag_convert.formats import Format
 from hangtag_convert.metadata import embed
 
 CARD_NAME = "MODEL_CARD.md"
+
+KNOWN_SHARES = (0.95, 0.98)
+"""Shares of the validation photos that pass, for which the card tells what else does."""
 
 _MAX_BYTES = 4_200_000
 
@@ -49,15 +54,20 @@ class _Measured:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="The photos it was trained on.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the bundled model.")
-def bundle(run: Path, data: Path, out: Path) -> None:
+@click.option(
+    "--unknown",
+    type=click.Path(path_type=Path),
+    help="Pictures without clothes that nothing was chosen on: the card says how many pass for clothes.",
+)
+def bundle(run: Path, data: Path, out: Path, unknown: Path | None) -> None:
     """Measure RUN's int8 file against its float32 one and write model and model card to --out."""
     try:
-        _bundle(run, data, out)
+        _bundle(run, data, out, unknown)
     except HangtagError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _bundle(run: Path, data: Path, out: Path) -> None:
+def _bundle(run: Path, data: Path, out: Path, unknown: Path | None) -> None:
     progress = Progress()
     contract = read_run(run).contract
     paths = {kind: run / f"{contract.name}-{kind.value}.tflite" for kind in (Format.FLOAT32, Format.INT8)}
@@ -69,7 +79,9 @@ def _bundle(run: Path, data: Path, out: Path) -> None:
     model = embed(classifier.model.data, signed, classifier.model.golden)
     _check(len(model), measured)
     write_bytes(out / BUNDLED_NAME, model)
-    write_bytes(out / CARD_NAME, _card(len(model), signed, _counts(data, signed), measured, stress).encode())
+    rejection = _rejection(classifier, data, unknown, progress)
+    card = _card(len(model), signed, _counts(data, signed), measured, stress, rejection)
+    write_bytes(out / CARD_NAME, card.encode())
     click.echo(f"wrote {out / BUNDLED_NAME} ({len(model) / 1e6:.2f} MB) and {out / CARD_NAME}")
 
 
@@ -82,6 +94,28 @@ def _measure(classifier: Classifier, data: Path, progress: Progress) -> _Measure
         validation=evaluate(scores[0], targets[0], labels),
         test=evaluate(scores[1], targets[1], labels),
         pooled=evaluate(np.concatenate(scores), np.concatenate(targets), labels),
+    )
+
+
+def _rejection(
+    classifier: Classifier, data: Path, unknown: Path | None, progress: Progress
+) -> tuple[Rejection, ...] | None:
+    """Return how test photos are told from other pictures by the energy, at two shares of validation photos.
+
+    None where there are no such pictures, or the model gives no energies.
+    """
+    scorer, labels = Scorer.of_classifier(classifier), classifier.contract.labels
+    if unknown is None:
+        return None
+    validation, test = (
+        measure_photos(scorer, read_split(data, split, labels), progress, split).energies
+        for split in ("validation", "test")
+    )
+    others = scorer.measure(read_photo(path) for path in find_photos([unknown])).energies
+    if validation is None or test is None or others is None:
+        return None
+    return tuple(
+        measure_rejection(test, others, accepting_threshold(validation, share)) for share in KNOWN_SHARES
     )
 
 
@@ -110,6 +144,7 @@ def _card(
     counts: str,
     measured: Mapping[Format, _Measured],
     stress: StressReport,
+    rejection: Sequence[Rejection] | None,
 ) -> str:
     int8 = measured[Format.INT8]
     quality = "\n".join(
@@ -132,6 +167,7 @@ def _card(
         quality=quality,
         by_label=by_label,
         **_stress_words(stress),
+        unknown=_unknown_words(contract, rejection),
         weak=weak,
         photos=int8.pooled.photos,
     )
@@ -150,6 +186,37 @@ def _stress_words(stress: StressReport) -> dict[str, str]:
         for step in (1, 2)
     )
     return {"stresses": rows, "stress_means": means, "clean": f"{stress.clean_top1:.3f}"}
+
+
+def _unknown_words(contract: ModelContract, rejection: Sequence[Rejection] | None) -> str:
+    """Return the part of the card that tells when the model says unknown."""
+    calibration = contract.calibration
+    words = [
+        f"- It says `unknown` by {what_decides(calibration)}, fitted on validation photos of clothes alone."
+    ]
+    if calibration.energy_threshold is not None and calibration.unknown_threshold is not None:
+        words.append(
+            f"  Clients that see scores alone, as on phones, go by best score below "
+            f"{calibration.unknown_threshold:g}."
+        )
+    if rejection is None:
+        return "\n".join([*words, "  How many pictures without clothes pass was not measured."])
+    first = rejection[0]
+    words.append(
+        f"- Of {first.unknown_photos} natural pictures without clothes that nothing was chosen on, and "
+        f"{first.known_photos} test photos (AUROC {first.auroc:.3f}):\n"
+    )
+    words += ["  | energy from | test photos that pass | other pictures that pass |", "  |---|---|---|"]
+    words += [
+        f"  | {row.threshold:g} | {row.true_accept:.1%} ({_range(row.true_accept_interval)}) "
+        f"| {row.false_accept:.1%} ({_range(row.false_accept_interval)}) |"
+        for row in rejection
+    ]
+    return "\n".join(words) + "\n"
+
+
+def _range(interval: Interval) -> str:
+    return f"{interval.low:.1%} to {interval.high:.1%}"
 
 
 def _share(value: float | None) -> str:
@@ -197,8 +264,8 @@ Under what a camera does to a picture (int8, validation photos; {clean} as they 
 {stress_means}
 - `hangtag evaluate MODEL DATA --stress` measures it again. Rows without a level stand outside the averages: a
   camera mounted on its side, and a client that stretches the photo in place of cutting the centre square.
-- It always names one of its labels; below the unknown threshold it says `unknown`, but that threshold was
-  set on clothes alone, so a cat can still be a confident hat.
+{unknown}
+- So a bowl can still be a confident hat.
 - It was trained on single garments laid flat or hung up, mostly photographed at home, not on people wearing
   them, shop shelves or several garments at once.
 - Children's clothes, traditional clothes of most of the world and accessories other than hats and shoes are
