@@ -80,7 +80,7 @@ def _bundle(run: Path, data: Path, out: Path, unknown: Path | None) -> None:
     _check(len(model), measured)
     write_bytes(out / BUNDLED_NAME, model)
     rejection = _rejection(classifier, data, unknown, progress)
-    card = _card(len(model), signed, _counts(data, signed), measured, stress, rejection)
+    card = _card(len(model), signed, _counts(data, signed), measured, stress, rejection=rejection)
     write_bytes(out / CARD_NAME, card.encode())
     click.echo(f"wrote {out / BUNDLED_NAME} ({len(model) / 1e6:.2f} MB) and {out / CARD_NAME}")
 
@@ -144,6 +144,7 @@ def _card(
     counts: str,
     measured: Mapping[Format, _Measured],
     stress: StressReport,
+    *,
     rejection: Sequence[Rejection] | None,
 ) -> str:
     int8 = measured[Format.INT8]
@@ -191,9 +192,7 @@ def _stress_words(stress: StressReport) -> dict[str, str]:
 def _unknown_words(contract: ModelContract, rejection: Sequence[Rejection] | None) -> str:
     """Return the part of the card that tells when the model says unknown."""
     calibration = contract.calibration
-    words = [
-        f"- It says `unknown` by {what_decides(calibration)}, fitted on validation photos of clothes alone."
-    ]
+    words = [f"- It says `unknown` by {what_decides(calibration)}, fitted on validation photos alone."]
     if calibration.energy_threshold is not None and calibration.unknown_threshold is not None:
         words.append(
             f"  Clients that see scores alone, as on phones, go by best score below "
