@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hangtag.address import STREAM, without_secrets
 from hangtag.errors import OutputError
-from hangtag.sources.address import STREAM, without_secrets
 from hangtag.systemd_quoting import words
 
 SECRETS_FILE = "/etc/hangtag/camera.env"

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
+from hangtag.address import without_secrets
 from hangtag.errors import HangtagError, SourceError
 from hangtag.sources import Frame, Source, open_source
-from hangtag.sources.address import without_secrets
 from hangtag.sources.live import LiveSource
 from hangtag.sources.pace import PacedSource
 

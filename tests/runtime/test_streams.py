@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from stream_relay import Relay
 
+from hangtag.address import without_secrets
 from hangtag.cli.secrets import masked
 from hangtag.errors import SourceError
 from hangtag.scene import timecode
 from hangtag.sources import Frame, open_source
-from hangtag.sources.address import without_secrets
 from hangtag.sources.feed import Feed
 from hangtag.sources.stream import StreamSource
 from hangtag_benchmarks.camera.stream_servers import (

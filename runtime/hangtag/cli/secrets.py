@@ -7,7 +7,7 @@ import os
 import re
 import sys
 
-from hangtag.sources.address import without_secrets
+from hangtag.address import without_secrets
 
 _VARIABLE = "HANGTAG_HIDDEN"
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+]*://.+", re.IGNORECASE | re.DOTALL)

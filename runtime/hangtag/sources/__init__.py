@@ -5,9 +5,9 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
+from hangtag.address import STREAM
 from hangtag.errors import SourceError
 from hangtag.photos import IMAGE_SUFFIXES
-from hangtag.sources.address import STREAM
 from hangtag.sources.base import Frame, Source
 
 __all__ = ["Frame", "Source", "open_source"]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from hangtag.address import without_secrets
 from hangtag.errors import SourceError
-from hangtag.sources.address import without_secrets
 from hangtag.sources.base import Frame
 from hangtag.sources.ffmpeg import open_stream
 from hangtag.sources.live import LiveSource, Thinning
