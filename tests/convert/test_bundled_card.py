@@ -45,7 +45,7 @@ def test_the_card_has_a_row_for_every_stress_and_both_averages(report: StressRep
         provenance=Provenance(backbone="small"),
     )
     measured = {Format.FLOAT32: _measured(36), Format.INT8: _measured(36)}
-    card = _card(4_000_000, contract, "80 photos", measured, report, None)
+    card = _card(4_000_000, contract, "80 photos", measured, report, rejection=None)
     assert not re.search(r"[{}]", card)
     assert "| int8 | 0.9000 | 0.9000 | 0.9000 |" in card
     for number, row in enumerate(report.rows, 1):
@@ -65,10 +65,10 @@ def test_the_card_says_when_the_model_says_unknown(report: StressReport) -> None
         provenance=Provenance(backbone="small"),
     )
     measured = {Format.FLOAT32: _measured(36), Format.INT8: _measured(36)}
-    assert "was not measured" in _card(1, contract, "80 photos", measured, report, None)
+    assert "was not measured" in _card(1, contract, "80 photos", measured, report, rejection=None)
     known, unknown = np.linspace(2, 6, 40), np.linspace(0, 3, 20)
     rejection = [measure_rejection(known, unknown, at, resamples=20) for at in (2.25, 2.0)]
-    card = _card(1, contract, "80 photos", measured, report, rejection)
+    card = _card(1, contract, "80 photos", measured, report, rejection=rejection)
     assert "by energy below 2.25, fitted on validation photos" in card
     assert "best score below 0.5" in card
     assert "Of 20 natural pictures without clothes that nothing was chosen on, and 40 test photos" in card
