@@ -166,8 +166,10 @@ def test_a_server_that_drips_does_not_hold_on(monkeypatch: pytest.MonkeyPatch, s
             with connection:
                 connection.sendall(sent)
                 with contextlib.suppress(OSError):
-                    while not stop.wait(0.05):
+                    for _ in range(200):  # ten seconds
                         connection.sendall(b"x")
+                        if stop.wait(0.05):
+                            return
 
         thread = threading.Thread(target=drip)
         thread.start()
