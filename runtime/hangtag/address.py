@@ -31,3 +31,12 @@ def _may_be_password(authority: str) -> bool:
     """
     _, at, host = authority.rpartition("@")
     return not _HOST.fullmatch(host) if at else ":" in authority
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port: all that may be shown of a webhook, whose path is its password.
+
+    Text that is no address comes back as it is.
+    """
+    scheme, separator, rest = without_secrets(url).partition("://")
+    return f"{scheme}{separator}{rest.partition('/')[0]}" if separator else url

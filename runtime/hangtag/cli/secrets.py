@@ -7,11 +7,13 @@ import os
 import re
 import sys
 
-from hangtag.address import without_secrets
+from hangtag.address import origin, without_secrets
 
 _VARIABLE = "HANGTAG_HIDDEN"
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+]*://.+", re.IGNORECASE | re.DOTALL)
 """An address goes on to its argument's end: a password may hold spaces."""
+
+_STAND_IN = re.compile(r"#hidden-\d+$")
 
 _hidden: dict[str, str] = {}
 
@@ -19,17 +21,27 @@ _hidden: dict[str, str] = {}
 def masked(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
     """Return a command line without secrets, and what stands for each address that held one."""
     hidden: dict[str, str] = {}
+    shown = []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        # Of most addresses user and password are secret; who knows a webhook's path can post to it.
+        is_webhook = before == "--webhook" or argument.startswith("--webhook=")
+        found = _ADDRESS.search(argument)
+        if found is None or _STAND_IN.search(argument):
+            shown.append(argument)
+        else:
+            stand_in = _stand_in(found[0], hidden, is_webhook=is_webhook)
+            shown.append(argument[: found.start()] + stand_in)
+    return shown, hidden
 
-    def mask(found: re.Match[str]) -> str:
-        address = found[0]
-        shown = without_secrets(address)
-        if shown == address:
-            return address
-        stand_in = f"{shown}#hidden-{len(hidden)}"
-        hidden[stand_in] = address
-        return stand_in
 
-    return [_ADDRESS.sub(mask, argument) for argument in arguments], hidden
+def _stand_in(address: str, hidden: dict[str, str], *, is_webhook: bool) -> str:
+    """Return what stands for an address, noted in ``hidden``; the address itself where it holds no secret."""
+    shown = origin(address) if is_webhook else without_secrets(address)
+    if shown == address:
+        return address
+    stand_in = f"{shown}#hidden-{len(hidden)}"
+    hidden[stand_in] = address
+    return stand_in
 
 
 def hide_from_process_list() -> None:
