@@ -13,7 +13,13 @@ from pathlib import Path
 import click
 import numpy as np
 
-from hangtag.calibration import Rejection, accepting_threshold, measure_rejection, what_decides
+from hangtag.calibration import (
+    ENERGY_KNOWN_SHARE,
+    Rejection,
+    accepting_threshold,
+    measure_rejection,
+    what_decides,
+)
 from hangtag.camera_stress import STEP_NAMES
 from hangtag.classifier import BUNDLED_NAME, Classifier
 from hangtag.comparison import MAX_DROP_POINTS
@@ -32,7 +38,7 @@ from hangtag_convert.metadata import embed
 
 CARD_NAME = "MODEL_CARD.md"
 
-KNOWN_SHARES = (0.95, 0.98)
+KNOWN_SHARES = (0.95, ENERGY_KNOWN_SHARE, 0.98)
 """Shares of the validation photos that pass, for which the card tells what else does."""
 
 _MAX_BYTES = 4_200_000
@@ -100,7 +106,7 @@ def _measure(classifier: Classifier, data: Path, progress: Progress) -> _Measure
 def _rejection(
     classifier: Classifier, data: Path, unknown: Path | None, progress: Progress
 ) -> tuple[Rejection, ...] | None:
-    """Return how test photos are told from other pictures by the energy, at two shares of validation photos.
+    """Return how test photos are told from other pictures by the energy, at some shares of validation photos.
 
     None where there are no such pictures, or the model gives no energies.
     """

@@ -24,8 +24,14 @@ Confidences = npt.NDArray[np.floating[Any]]
 FEWEST_UNKNOWN = 10
 """Pictures; fewer say next to nothing about what is accepted."""
 
-ENERGY_KNOWN_SHARE = 0.95
-"""Share of photos of known things whose energy reaches the threshold that conversion fits."""
+ENERGY_KNOWN_SHARE = 0.97
+"""Share of photos of known things whose energy reaches the threshold that conversion fits.
+
+Chosen on the bundled model's validation photos. With 0.98 three in four plain surfaces pass for clothes, and
+those are what a camera sees most of the day; with 0.95 the right label comes within half a second after less
+than nine in ten changes in front of the simulated camera. In between it comes as soon as with a threshold of
+the score, plain surfaces pass as rarely, and other things about a third as often.
+"""
 
 _HIGHEST_THRESHOLD = 0.5
 _KNOWN_SHARE = 0.98
@@ -96,7 +102,7 @@ def energy_threshold(known: Confidences) -> float:
     """Return the threshold of the energy that nearly all photos of known things reach.
 
     Args:
-        known: energies of photos of known things, one at least; of fewer than twenty all pass.
+        known: energies of photos of known things, one at least; of fewer than 34 all pass.
     """
     return _highest_accepting(known, ENERGY_KNOWN_SHARE)
 
