@@ -270,7 +270,7 @@ Under what a camera does to a picture (int8, validation photos; {clean} as they 
 - `hangtag evaluate MODEL DATA --stress` measures it again. Rows without a level stand outside the averages: a
   camera mounted on its side, and a client that stretches the photo in place of cutting the centre square.
 {unknown}
-- So a bowl can still be a confident hat.
+- A bowl can still be a confident hat.
 - It was trained on single garments laid flat or hung up, mostly photographed at home, not on people wearing
   them, shop shelves or several garments at once.
 - Children's clothes, traditional clothes of most of the world and accessories other than hats and shoes are

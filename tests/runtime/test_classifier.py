@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 from pathlib import Path
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 import hangtag
 from hangtag import Classifier
-from hangtag.classifier import ranking, score_table, to_scores
-from hangtag.contract import OutputKind, OutputSpec, TensorFormat
+from hangtag.classifier import rank, ranking, score_table, to_scores
+from hangtag.contract import Calibration, ModelContract, OutputKind, OutputSpec, TensorFormat
 from hangtag.errors import ModelFileError
 from hangtag.interpreter import Interpreter
 from hangtag.preprocess import preprocess
@@ -59,20 +60,55 @@ def test_scores_equal_the_plain_interpreters(classifier: Classifier, frame: np.n
     )
 
 
-def test_unknown_below_the_threshold_only(classifier: Classifier) -> None:
-    threshold = classifier.contract.calibration.unknown_threshold
+def _sure_of_one(contract: ModelContract, best: float) -> np.ndarray:
+    labels = len(contract.labels)
+    scores = np.full(labels, (1 - best) / (labels - 1))
+    scores[4] = best
+    return scores
+
+
+def test_unknown_below_the_threshold_of_the_score_only(classifier: Classifier) -> None:
+    contract = classifier.contract.replace(calibration=Calibration(unknown_threshold=0.5))
+    for best, unknown in ((0.49, True), (0.5, False), (0.99, False)):
+        prediction = rank(_sure_of_one(contract, best), contract, 3)
+        assert (prediction.label, prediction.unknown) == (contract.labels[4], unknown)
+
+
+def test_where_there_is_a_threshold_of_the_energy_the_score_does_not_matter(classifier: Classifier) -> None:
+    contract = classifier.contract.replace(
+        calibration=Calibration(unknown_threshold=0.5, energy_threshold=2.5)
+    )
+    for best, energy, unknown in ((0.4, 2.5, False), (0.99, 2.49, True), (0.4, -9.0, True)):
+        prediction = rank(_sure_of_one(contract, best), contract, 3, energy)
+        assert (prediction.unknown, prediction.energy) == (unknown, energy)
+        assert prediction.label == contract.labels[4]
+    with pytest.raises(ValueError, match="decides by the energy"):
+        rank(_sure_of_one(contract, 0.9), contract, 3)
+
+
+def test_the_bundled_model_decides_by_the_energy(classifier: Classifier) -> None:
+    threshold = classifier.contract.calibration.energy_threshold
     assert threshold is not None
-    labels = len(classifier.contract.labels)
-    for best, unknown in ((threshold - 0.01, True), (threshold, False), (0.99, False)):
-        scores = np.full(labels, (1 - best) / (labels - 1))
-        scores[4] = best
-        prediction = classifier.predict(scores)
-        assert (prediction.label, prediction.unknown) == (classifier.contract.labels[4], unknown)
+    timed = classifier.timed_scores(np.full((200, 300, 3), 128, np.uint8))
+    assert timed.energy is not None
+    # A grey wall.
+    assert timed.energy < threshold
+    assert classifier.classify(np.full((200, 300, 3), 128, np.uint8)).unknown
+
+
+def test_a_model_without_a_threshold_computes_no_energy_unless_asked(classifier: Classifier) -> None:
+    contract = classifier.contract.replace(calibration=Calibration(unknown_threshold=0.5))
+    model = dataclasses.replace(classifier.model, contract=contract)
+    frame = np.full((200, 300, 3), 128, np.uint8)
+    plain, asked = Classifier(model), Classifier(model, energy=True)
+    assert (plain.timed_scores(frame).energy, plain.logits) == (None, None)
+    assert asked.timed_scores(frame).energy == classifier.timed_scores(frame).energy
+    np.testing.assert_array_equal(plain.scores(frame), asked.scores(frame))
 
 
 def test_ties_go_to_the_first_label(classifier: Classifier) -> None:
     scores = np.full(len(classifier.contract.labels), 0.1)
-    assert classifier.predict(scores, top=2).top == tuple(
+    assert classifier.predict(scores, top=2, energy=9.0).top == tuple(
         (label, 0.1) for label in classifier.contract.labels[:2]
     )
 
