@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from stream_relay import Relay
@@ -19,7 +20,7 @@ from hangtag.address import without_secrets
 from hangtag.cli.secrets import masked
 from hangtag.errors import SourceError
 from hangtag.scene import timecode
-from hangtag.sources import Frame, open_source
+from hangtag.sources import Frame, open_source, stream
 from hangtag.sources.feed import Feed
 from hangtag.sources.stream import StreamSource
 from hangtag_benchmarks.camera.stream_servers import (
@@ -125,6 +126,33 @@ def take_s(frames: Iterator[Frame], seconds: float) -> Iterator[Frame]:
 def test_mjpeg_over_http_is_fresh() -> None:
     with MjpegServer() as server:
         assert_fresh(server.url)
+
+
+class BrokenPictures:
+    """A capture of a real stream of which every second picture cannot be decoded, as OpenCV tells it."""
+
+    def __init__(self, real: cv2.VideoCapture) -> None:
+        self._real, self._nothing = real, itertools.cycle([None, np.zeros((0, 0, 3), np.uint8)])
+        self._retrieved = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._real, name)
+
+    def retrieve(self) -> tuple[bool, np.ndarray | None]:
+        self._retrieved += 1
+        return self._real.retrieve() if self._retrieved % 2 else (True, next(self._nothing))
+
+
+@needs_mjpeg
+def test_a_picture_that_cannot_be_decoded_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = stream.open_stream
+    monkeypatch.setattr(
+        stream, "open_stream", lambda url, timeout_s: BrokenPictures(opened(url, timeout_s=timeout_s))
+    )
+    with MjpegServer() as server, StreamSource(server.url) as source:
+        frames = list(itertools.islice(source.delivered(), 10))
+    assert [frame.image_bgr.shape for frame in frames] == [(480, 640, 3)] * 10
+    assert [frame.number for frame in frames] == list(range(10))
 
 
 # --- what cannot be opened -------------------------------------------------------------------------------

@@ -339,6 +339,27 @@ def test_a_camera_that_is_gone_is_an_error(camera: type[_Capture], node: Path) -
         list(CameraSource(str(node)).delivered())
 
 
+NO_PICTURES = [
+    None,
+    np.zeros((0, 0, 3), np.uint8),
+    np.zeros((480, 640), np.uint8),
+    np.zeros((480, 640, 2), np.uint8),
+]
+
+
+@pytest.mark.parametrize("nothing", NO_PICTURES, ids=["None", "empty", "one channel", "two channels"])
+def test_a_frame_that_cannot_be_decoded_is_missed_and_the_next_one_comes(
+    camera: type[_Capture], node: Path, monkeypatch: pytest.MonkeyPatch, nothing: np.ndarray | None
+) -> None:
+    good = np.zeros((480, 640, 3), np.uint8)
+    given = iter([(True, good), (True, nothing), (False, None), (True, good), *[(True, nothing)] * 10**3])
+    monkeypatch.setattr(camera, "retrieve", lambda _: next(given))
+    frames = CameraSource(str(node)).delivered()
+    assert [next(frames).number for _ in range(2)] == [0, 1]
+    with pytest.raises(SourceError, match=r"stopped delivering frames \(2 came\)"):
+        next(frames)
+
+
 @pytest.mark.parametrize("kind", ["by-id", "by-path"])
 def test_a_camera_that_comes_back_under_another_number_is_found(
     camera: type[_Capture], node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str

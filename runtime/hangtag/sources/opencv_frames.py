@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from hangtag.errors import SourceError
+from hangtag.preprocess import Image
 from hangtag.sources.base import Frame
 from hangtag.sources.live import Thinning
 
@@ -39,11 +40,11 @@ def live_frames(capture: cv2.VideoCapture, name: str, fps: float | None = None) 
         if grabbed and not thinning.keeps(now):
             last = now
             continue
-        read, image = capture.retrieve() if grabbed else (False, None)
-        if read:
+        image = retrieved(capture) if grabbed else None
+        if image is not None:
             captured_s = _captured_s(capture, now)
             yield Frame(
-                np.asarray(image, np.uint8),
+                image,
                 number,
                 max(0.0, captured_s - begun),
                 captured_s,
@@ -54,6 +55,16 @@ def live_frames(capture: cv2.VideoCapture, name: str, fps: float | None = None) 
             raise SourceError(f"{name} stopped delivering frames ({number} came)")
         else:
             time.sleep(0.02)
+
+
+def retrieved(capture: cv2.VideoCapture) -> Image | None:
+    """Return the frame that was grabbed last: BGR, uint8, shape (height, width, 3); None where it is none.
+
+    OpenCV calls a Motion-JPEG frame that cannot be decoded a success, and gives nothing or an empty picture.
+    """
+    decoded, image = capture.retrieve()
+    is_picture = decoded and isinstance(image, np.ndarray) and image.ndim == 3 and image.shape[2] == 3
+    return np.asarray(image, np.uint8) if is_picture and image.size else None
 
 
 def _captured_s(capture: cv2.VideoCapture, now_s: float) -> float:

@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator
 
 import cv2
-import numpy as np
 
 from hangtag.address import without_secrets
 from hangtag.errors import SourceError
 from hangtag.sources.base import Frame
 from hangtag.sources.ffmpeg import open_stream
 from hangtag.sources.live import LiveSource, Thinning
+from hangtag.sources.opencv_frames import retrieved
 from hangtag.sources.stream_clock import CatchUp, StreamClock
 from hangtag.sources.stream_fault import why_not
 from hangtag.sources.video import rate
@@ -79,7 +79,7 @@ class StreamSource(LiveSource):
             if late and not self.every_frame:
                 number += 1  # so that it counts as dropped
             elif thinning.keeps(now):
-                image = self._picture()
+                image = retrieved(self._capture)
                 if image is not None:
                     yield Frame(
                         image, number, captured_s - begun, captured_s, wall_s=time.time() - now + captured_s
@@ -109,10 +109,6 @@ class StreamSource(LiveSource):
             caught_up = caught_up or catch_up.done(now, position_s) or now - first_s > _CATCH_UP_S
             if caught_up:
                 yield captured_s, now - asked < _QUEUED_SHARE * self._interval_s
-
-    def _picture(self) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None:
-        decoded, image = self._capture.retrieve()
-        return np.asarray(image, np.uint8) if decoded else None
 
     def close(self) -> None:
         """Close the connection."""
