@@ -47,6 +47,8 @@ class LoopSettings:
         max_frames: end after so many results.
         every_frame: classify every frame of a live source, however old they grow.
         stale_after_s: how old the last good frame of a live source may be before sinks are told.
+        check_frames: refuse frames of live sources that show nothing; not for screens and slides, which may
+            stand still or be black.
     """
 
     view: View = field(default_factory=View)
@@ -56,6 +58,7 @@ class LoopSettings:
     max_frames: int | None = None
     every_frame: bool = False
     stale_after_s: float = STALE_AFTER_S
+    check_frames: bool = True
 
 
 class ModelSupply(Protocol):
@@ -96,6 +99,7 @@ def run_loop(
         reopen=reopen,
         every_frame=settings.every_frame,
         stale_after_s=settings.stale_after_s,
+        check_frames=settings.check_frames,
         fits=settings.view.fits,
     )
     tally = Tally()

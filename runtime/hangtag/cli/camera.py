@@ -77,6 +77,7 @@ def camera(
         top=top,
         max_frames=max_frames,
         every_frame=options["every_frame"],
+        check_frames=not options["any_frame"],
     )
     classifier = load_classifier(model_path, threads, engine)
     supply: contextlib.AbstractContextManager[ModelWatch | None] = contextlib.nullcontext()

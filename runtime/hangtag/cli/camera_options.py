@@ -93,6 +93,11 @@ source_options = _all(
     click.option(
         "--every-frame", is_flag=True, help="Drop no frame of a live source, however old they grow."
     ),
+    click.option(
+        "--any-frame",
+        is_flag=True,
+        help="Classify black and unchanging pictures, too: for capture sticks that show screens.",
+    ),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of scene:."),
 )
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
 
+from hangtag.errors import SourceError
 from hangtag.sources.base import Frame
 from hangtag.sources.frame_check import Fault
 
 _log = logging.getLogger(__name__)
 
 _NO_FRAMES = "no frames"
+_MOST_SAID = 20
+"""Different things that are said of one outage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +127,12 @@ class Account:
         self._say(reason)
 
     def _say(self, reason: str) -> None:
+        # Messages of other programs hold times and process numbers: other digits are no other news.
+        kind = re.sub(r"\d+", "#", reason)
         with self._lock:
-            if reason in self._said:
+            if kind in self._said or len(self._said) >= _MOST_SAID:
                 return
-            self._said.add(reason)
+            self._said.add(kind)
         _log.warning("%s: %s; waiting until it is back", self._shown, reason)
 
     def bad_s(self, now: float) -> float:
@@ -134,10 +140,11 @@ class Account:
         with self._lock:
             return 0.0 if self._bad_since_s is None else now - self._bad_since_s
 
-    def forgive(self) -> None:
-        """Count the time of bad frames anew."""
+    def forgiven(self) -> SourceError:
+        """Count the time of bad frames anew; return what was wrong with them."""
         with self._lock:
             self._bad_since_s = None
+            return SourceError(self._reason)
 
     def silent_s(self, now: float) -> float:
         """Return the time since the last good frame; 0 for sources that may take their time."""

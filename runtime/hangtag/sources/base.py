@@ -48,12 +48,18 @@ class Source(abc.ABC):
             folder do not.
         fps: the nominal rate, None where there is none.
         shown: what logs, records and pages call it; holds no password.
+        checked: pictures that show nothing (:mod:`hangtag.sources.frame_check`) are faults of it; in files
+            they are what somebody put there.
+        left_to_reader: a thread that reads it closes it, and nobody else may: a device that is let go inside
+            a read takes the process with it. Leaving a ``with`` statement then closes nothing.
     """
 
     live: bool = False
     continuous: bool = True
     fps: float | None = None
     shown: str = ""
+    checked: bool = False
+    left_to_reader: bool = False
 
     @abc.abstractmethod
     def __iter__(self) -> Iterator[Frame]:
@@ -72,4 +78,5 @@ class Source(abc.ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if not self.left_to_reader:
+            self.close()

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from hangtag.errors import HangtagError
+from hangtag.errors import HangtagError, SourceError
 from hangtag.sources.account import Account, Counts, Outage
 from hangtag.sources.backoff import Backoff
 from hangtag.sources.base import Frame, Source
@@ -28,7 +28,7 @@ _BAD_FRAMES_S = 10.0
 """How long a source may deliver nothing but bad frames before it is opened anew: some cameras need it."""
 
 _HUNG_MARGIN_S = 2.0
-_MOST_HUNG = 3
+_MOST_HUNG = 4
 _LOOK_EVERY_S = 0.05
 
 
@@ -40,6 +40,7 @@ class Feed:
         reopen: opens a live source again after it was lost; without it, its end is the feed's.
         every_frame: classify every frame of a live source, too, however old they grow.
         stale_after_s: see :data:`STALE_AFTER_S`.
+        check_frames: refuse frames of live sources that show nothing.
         fits: tells whether frames of a width and height can be used, should a live source change its size.
         backoff: how long to wait between attempts.
     """
@@ -51,12 +52,16 @@ class Feed:
         reopen: Callable[[], Source] | None = None,
         every_frame: bool = False,
         stale_after_s: float = STALE_AFTER_S,
+        check_frames: bool = True,
         fits: Callable[[tuple[int, int]], bool] = lambda _: True,
         backoff: Backoff | None = None,
     ) -> None:
         self._source = source
+        source.left_to_reader = True
         self._reopen = reopen
-        self._fits = fits
+        self._check_frames, self._fits = check_frames, fits
+        # A second opening may take as long as a read.
+        self._patience_s = getattr(source, "read_timeout_s", 0.0) + _HUNG_MARGIN_S
         self._stale_after_s = stale_after_s
         self._backoff = backoff or Backoff()
         self._slot: Slot[Frame] = Slot(every=every_frame or not source.live)
@@ -123,18 +128,25 @@ class Feed:
             self._account.lost(str(error) if error else "it ended")
             if attempt.delivered_good:
                 self._backoff.reset()
-            if not attempt.done.is_set():
-                hung.append(attempt)
-            while True:
-                if self._stopping.wait(self._backoff.next_s()):
-                    return None
-                hung = [one for one in hung if not one.done.is_set()]
-                if len(hung) <= _MOST_HUNG:
-                    break
+            hung = [one for one in (*hung, attempt) if not one.done.is_set()]
+            if len(hung) >= _MOST_HUNG:
+                # Whoever watches over this program, systemd say, starts it again: that frees the device.
+                return SourceError(
+                    f"{self._source.shown} hangs: {len(hung)} attempts to open or read it never came back; "
+                    "start the program again"
+                )
+            if self._stopping.wait(self._backoff.next_s()):
+                return None
             attempt = self._attempt(self._reopen)
 
     def _attempt(self, opener: Callable[[], Source]) -> _Attempt:
-        return _Attempt(opener, self._account, self._slot, self._fits)
+        def prepared() -> Source:
+            source = opener()
+            source.left_to_reader = True
+            source.checked = source.checked and self._check_frames
+            return source
+
+        return _Attempt(prepared, self._account, self._slot, self._fits, self._patience_s)
 
     def _watched(self, attempt: _Attempt) -> BaseException | None:
         """Wait for an attempt's end; return what it failed with, None where it just ended."""
@@ -151,8 +163,10 @@ class Feed:
                 attempt.abandon()
                 return HangtagError(f"it hangs: no answer for {attempt.silent_s(now):.0f} s")
             if self._account.bad_s(now) >= _BAD_FRAMES_S:
-                self._account.forgive()
                 attempt.abandon()
+                # It notices with its next frame; a device can be opened only when it has been let go.
+                attempt.done.wait(_HUNG_MARGIN_S)
+                return self._account.forgiven()
         return attempt.error
 
 
@@ -165,13 +179,14 @@ class _Attempt:
         account: Account,
         slot: Slot[Frame],
         fits: Callable[[tuple[int, int]], bool],
+        patience_s: float,
     ) -> None:
         self._opener, self._account, self._slot, self._fits = opener, account, slot, fits
         self.done = threading.Event()
         self.error: BaseException | None = None
         self.delivered_good = False
         self._abandoned = False
-        self._patience_s = LiveSource.read_timeout_s + _HUNG_MARGIN_S
+        self._patience_s = patience_s
         self._sign_s = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="hangtag-capture", daemon=True)
 
@@ -193,7 +208,6 @@ class _Attempt:
         try:
             source = self._opener()
             try:
-                self._patience_s = getattr(source, "read_timeout_s", self._patience_s) + _HUNG_MARGIN_S
                 self._deliver(source)
             finally:
                 # Here and not from outside: a device must not be released inside a read of it.
@@ -205,7 +219,7 @@ class _Attempt:
             self.done.set()
 
     def _deliver(self, source: Source) -> None:
-        check = FrameCheck() if source.live else None
+        check = FrameCheck() if source.checked else None
         entry = self._account.entry()
         self._sign_s = time.monotonic()
         if isinstance(source, LiveSource):
@@ -214,7 +228,7 @@ class _Attempt:
             self._sign_s = time.monotonic()
             if self._abandoned:
                 return
-            fault = self._fault(check, frame) if check else None
+            fault = self._fault(check, frame) if source.live else None
             if fault is not None:
                 entry.reject(frame, fault)
                 continue
@@ -222,12 +236,12 @@ class _Attempt:
             if not self._slot.put(entry.accept(frame) if source.live else frame):
                 return
 
-    def _fault(self, check: FrameCheck, frame: Frame) -> Fault | None:
+    def _fault(self, check: FrameCheck | None, frame: Frame) -> Fault | None:
         height, width = frame.image_bgr.shape[:2]
         # The very first frame goes through: if it does not fit, the settings are wrong, which ends the loop.
         if self._account.begun and not self._fits((width, height)):
             return Fault.TOO_SMALL
-        return check.fault(frame.image_bgr, frame.captured_s)
+        return check.fault(frame.image_bgr, frame.captured_s) if check else None
 
 
 def _just_captured(frame: Frame) -> Frame:

@@ -19,6 +19,7 @@ class LiveSource(Source):
     """
 
     live = True
+    checked = True
 
     read_timeout_s: float = 3.0
     """Longest that opening it or reading one frame should block."""
@@ -51,8 +52,8 @@ class LiveSource(Source):
                     yield frame
         finally:
             slot.stop()
-            # The device must not be released while the thread is inside a read of it.
             reader.join(timeout=self.read_timeout_s + 1)
+            self.left_to_reader = reader.is_alive()
 
 
 def _fill(source: LiveSource, slot: Slot[Frame]) -> None:
@@ -65,6 +66,9 @@ def _fill(source: LiveSource, slot: Slot[Frame]) -> None:
         slot.end(error)
     else:
         slot.end()
+    finally:
+        if source.left_to_reader:
+            source.close()
 
 
 class Thinning:

@@ -25,6 +25,8 @@ class PacedSource(LiveSource):
         SourceError: the source has no frame rate.
     """
 
+    checked = False
+
     def __init__(self, source: Source) -> None:
         if source.fps is None:
             raise SourceError(f"{source.shown} has no frame rate, so it cannot be shown in real time")
