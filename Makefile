@@ -7,6 +7,7 @@ DATA ?=
 RUN ?= runs/bundled
 TEACHER ?= runs/large
 TRAIN_OPTIONS ?=
+UNKNOWN ?=
 MODEL := runtime/hangtag/models/clothing.tflite
 
 .PHONY: demo test check format bundled-model clean
@@ -29,13 +30,14 @@ format: $(VENV)/.dev
 
 # Trains on the photos in DATA and replaces the model inside the package: first the large network (an hour on
 # two cores), then the small one that learns from it (another). A second time, say what to do with the runs that
-# are there: TRAIN_OPTIONS=--resume or TRAIN_OPTIONS=--overwrite.
+# are there: TRAIN_OPTIONS=--resume or TRAIN_OPTIONS=--overwrite. UNKNOWN names a folder of pictures without clothes
+# (`python -m hangtag_benchmarks.camera.natural_pictures` makes some): the card then says how many of them pass.
 bundled-model: $(VENV)/.dev
 	@test -n "$(DATA)" || { echo "usage: make bundled-model DATA=FOLDER (train/ validation/ test/)" >&2; exit 2; }
 	test -f "$(TEACHER)/run.json" || $(BIN)/hangtag train "$(DATA)" --recipe clothing-large --out "$(TEACHER)" $(TRAIN_OPTIONS)
 	$(BIN)/hangtag train "$(DATA)" --recipe clothing-best --teacher "$(TEACHER)" --out "$(RUN)" $(TRAIN_OPTIONS)
 	$(BIN)/hangtag convert "$(RUN)" --data "$(DATA)" --recover $(foreach file,$(wildcard train/labels/*.txt),--labels $(file))
-	$(BIN)/python -m hangtag_convert.bundled "$(RUN)" --data "$(DATA)" --out "$(dir $(MODEL))"
+	$(BIN)/python -m hangtag_convert.bundled "$(RUN)" --data "$(DATA)" --out "$(dir $(MODEL))" $(if $(UNKNOWN),--unknown "$(UNKNOWN)")
 
 clean:
 	rm -rf $(VENV) .venv-clients build dist demo benchmark .mypy_cache .ruff_cache .pytest_cache .hypothesis
