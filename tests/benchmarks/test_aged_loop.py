@@ -13,10 +13,12 @@ import pytest
 
 from hangtag.classifier import Classifier
 from hangtag.errors import BenchmarkError
+from hangtag.photos import decode_photo
 from hangtag.scene import timecode
 from hangtag.sources.frame_check import FrameCheck
+from hangtag.sources.jpeg_splitter import JpegSplitter
 from hangtag_benchmarks.camera.aged_loop import AgedRun, AgeLog, SteadyClassifier, Target, missed, run_aged
-from hangtag_benchmarks.camera.cpu_cap import cpu_use
+from hangtag_benchmarks.camera.cpu_cap import JPEG, SCENE, Camera, CpuUse, cpu_use, verdicts
 from hangtag_benchmarks.camera.stamped_camera import Metronome, MovingTexture, StampedCamera
 
 
@@ -121,7 +123,29 @@ def test_targets(value: float, at_most: bool, reached: bool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc, where Linux counts CPU time")
-def test_the_cpu_use_of_a_camera_is_counted() -> None:
-    use = cpu_use(("scene:", "--pace", "real-time"), 5, 3)
+@pytest.mark.parametrize("camera", [SCENE, JPEG], ids=["scene", "jpeg"])
+def test_the_cpu_use_of_a_camera_is_counted(camera: Camera) -> None:
+    use = cpu_use(camera, 5, 3)
     assert 3 < use.results_a_s < 6
     assert 0 < use.source_percent < use.all_percent < 200
+
+
+def test_the_whole_process_is_judged_and_not_what_its_source_leaves_of_it() -> None:
+    full, capped = CpuUse(30, 60, 20), CpuUse(5, 20, 14)
+    assert capped.loop_percent / full.loop_percent < 0.25
+    assert [target.reached for target in verdicts({"scene:": (full, capped)})] == [False]
+    assert [target.reached for target in verdicts({"JPEG": (full, CpuUse(5, 15, 1))})] == [True]
+
+
+def test_as_a_program_the_camera_writes_jpeg_too() -> None:
+    program, splitter = [*JPEG.feeder], JpegSplitter()
+    frames: list[bytes] = []
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        while len(frames) < 3:
+            frames += splitter.feed(child.stdout.read(10_000))
+        child.stdout.close()
+        assert child.wait(timeout=10) == 0, "it ends when nobody reads"
+    images = [decode_photo(data, "frame") for data in frames]
+    assert all(image.shape == (480, 640, 3) for image in images)
+    assert all(timecode.read(image) is not None for image in images)

@@ -1,7 +1,7 @@
 """A camera whose pictures say when they were taken: for servers as a program, in a process as a source.
 
 ``python -m hangtag_benchmarks.camera.stamped_camera`` writes raw BGR frames to standard output in real
-time.
+time, or with ``--jpeg`` JPEG frames, as the cheapest network cameras send them.
 """
 
 from __future__ import annotations
@@ -105,13 +105,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="640x480")
     parser.add_argument("--fps", type=float, default=30.0)
+    parser.add_argument("--jpeg", action="store_true")
     arguments = parser.parse_args()
     width, height = (int(side) for side in arguments.size.split("x"))
     texture, metronome = MovingTexture((width, height)), Metronome(arguments.fps)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # its end is the end of whoever reads
     try:
         while True:
-            sys.stdout.buffer.write(texture.stamped(metronome.wait())[0].data)
+            image, _ = texture.stamped(metronome.wait())
+            sys.stdout.buffer.write(cv2.imencode(".jpg", image)[1].data if arguments.jpeg else image.data)
             sys.stdout.buffer.flush()
     except BrokenPipeError:
         # So that the interpreter does not try to flush once more.
