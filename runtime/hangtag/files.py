@@ -41,7 +41,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        # A folder that takes no changes any more was said above, or kept the file that was renamed.
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def drop_scraps(path: Path) -> None:
@@ -107,8 +109,8 @@ def check_writable(path: Path) -> None:
     Raises:
         OutputError: it is a file, or it or the folder that it would stand in cannot be written to.
     """
-    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     try:
+        there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:

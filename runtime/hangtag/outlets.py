@@ -84,6 +84,8 @@ class Outlet:
         finally:
             try:
                 self._sink.close()
+            except OSError as error:
+                self._close_error = _refused(self._sink, error)
             except BaseException as error:  # noqa: BLE001 - raised by the loop, from wait()
                 self._close_error = error
 
@@ -108,8 +110,20 @@ class Outlet:
 
 
 def put(sink: Sink, item: Result | Outage) -> None:
-    """Write a result, or that there is none."""
-    if isinstance(item, Outage):
-        sink.missing(item)
-    else:
-        sink.write(item)
+    """Write a result, or that there is none.
+
+    Raises:
+        OutputError: it cannot be written; also for whatever the system refuses on the way.
+        StopLoop: see :class:`hangtag.sinks.base.Sink`.
+    """
+    try:
+        if isinstance(item, Outage):
+            sink.missing(item)
+        else:
+            sink.write(item)
+    except OSError as error:
+        raise _refused(sink, error) from error
+
+
+def _refused(sink: Sink, error: OSError) -> OutputError:
+    return OutputError(f"cannot write {error.filename or sink.name}: {error.strerror or error}")

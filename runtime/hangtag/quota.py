@@ -146,12 +146,11 @@ class Quota:
 
     def _lacking_bytes(self, more_bytes: int) -> int:
         """Return how much more should be free before so much is written."""
-        there = next(path for path in (self._folder, *self._folder.absolute().parents) if path.exists())
         try:
-            disk = shutil.disk_usage(there)
+            total_bytes, free_bytes = _disk_bytes(self._folder)
         except OSError as error:
             raise self._unreadable(error) from None
-        return min(FLOOR_BYTES, round(FLOOR_SHARE * disk.total)) + more_bytes - disk.free
+        return min(FLOOR_BYTES, round(FLOOR_SHARE * total_bytes)) + more_bytes - free_bytes
 
     def _removed_oldest(self, keep: Path | None) -> int:
         """Remove the oldest that is known; return its size (of an empty one: 1), 0 where there is none."""
@@ -189,6 +188,21 @@ class Quota:
 
     def _unreadable(self, error: OSError) -> OutputError:
         return OutputError(f"cannot look into {self._folder}: {error.strerror or error}")
+
+
+def _disk_bytes(folder: Path) -> tuple[int, int]:
+    """Return how large the disk is that a folder is on, or would be, and how much of it is free.
+
+    Raises:
+        OSError: they cannot be read.
+    """
+    *below, root = (folder, *folder.absolute().parents)
+    for there in below:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            disk = shutil.disk_usage(there)
+            return disk.total, disk.free
+    disk = shutil.disk_usage(root)
+    return disk.total, disk.free
 
 
 def _size_bytes(folder: Path) -> int:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -68,6 +69,16 @@ def test_a_failing_write_leaves_the_old_file_and_is_an_output_error(tmp_path: Pa
         raise full
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_goes_while_it_is_written_to_is_an_output_error(tmp_path: Path) -> None:
+    folder = tmp_path / "stick"
+    with (
+        pytest.raises(OutputError, match=r"cannot write .*stick/clip\.webm"),
+        whole_file(folder / "clip.webm"),
+    ):
+        shutil.rmtree(folder)
+        folder.touch()
 
 
 def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:

@@ -69,6 +69,32 @@ def test_a_reader_that_has_gone_ends_the_loop() -> None:
         JsonLines(gone).missing(outage())
 
 
+_FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not _FULL.exists(), reason="needs /dev/full: Linux has it")
+@pytest.mark.parametrize("form", [["--json"], []])
+@pytest.mark.parametrize("pace", ["fast", "real-time"])
+def test_a_disk_that_is_full_is_said_in_one_line(form: list[str], pace: str) -> None:
+    command = ["camera", "--source", "scene:", "--headless", "--max-frames", "5", "--pace", pace, *form]
+    with _FULL.open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hangtag", *command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    said = done.stderr.splitlines()
+    assert ["a line cannot be written: No space left on device" in line for line in said].count(True) == 1
+    if pace == "fast":
+        assert (done.returncode, len(said)) == (1, 1), said
+    else:  # what one sink suffers does not end a camera
+        assert (done.returncode, "5 frames in" in done.stderr) == (0, True), said
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("form", [["--json"], []])
 def test_the_command_ends_in_good_order_when_its_reader_goes(form: list[str]) -> None:
     """As in ``hangtag camera | head -n 1``."""

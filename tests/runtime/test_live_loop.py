@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -98,10 +100,32 @@ def test_a_failing_sink_is_said_once_counted_and_tried_again(
     ]
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("defect"), OSError("defect")])
-def test_a_defect_of_a_sink_ends_the_program_with_it(classifier: Classifier, error: Exception) -> None:
-    broken, spy = Spy(error, at=3), Spy()
-    with pytest.raises(type(error), match="defect"):
+def test_what_the_system_refuses_a_sink_is_said_once_and_counted_too(
+    classifier: Classifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused, spy = Spy(OSError(errno.EIO, os.strerror(errno.EIO), "/mnt/stick"), at=3), Spy()
+    refused.name = "stick"
+    with caplog.at_level(logging.WARNING, "hangtag"):
+        summary = run_loop(Camera(), classifier, [refused, spy], LoopSettings(max_frames=20))
+    assert len(spy.results) == len(refused.results) == 20
+    assert [(loss.name, loss.failed) for loss in summary.losses] == [("stick", 1), ("spy", 0)]
+    assert caplog.messages[0] == (
+        f"stick: cannot write /mnt/stick: {os.strerror(errno.EIO)}; trying again with every result"
+    )
+
+
+def test_what_the_system_refuses_a_sink_at_its_end_is_an_error(classifier: Classifier) -> None:
+    class Refused(Spy):
+        def close(self) -> None:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with pytest.raises(OutputError, match=f"cannot write spy: {os.strerror(errno.EROFS)}"):
+        run_loop(Camera(), classifier, [Refused()], LoopSettings(max_frames=3))
+
+
+def test_a_defect_of_a_sink_ends_the_program_with_it(classifier: Classifier) -> None:
+    broken, spy = Spy(ZeroDivisionError("defect"), at=3), Spy()
+    with pytest.raises(ZeroDivisionError, match="defect"):
         run_loop(Camera(), classifier, [broken, spy])
     assert (broken.closed, spy.closed) == (1, 1)
 

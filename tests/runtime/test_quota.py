@@ -119,6 +119,14 @@ def test_a_folder_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
     quota.make_room(100)
 
 
+def test_a_folder_that_can_be_asked_nothing_any_more_is_an_output_error(tmp_path: Path) -> None:
+    quota = Quota(tmp_path / "stick" / "shots", 1000, "shot")
+    quota.make_room(10)
+    (tmp_path / "stick").symlink_to("x" * 300)  # longer than a name may be: the system refuses to look
+    with pytest.raises(OutputError, match=r"cannot look into .*shots"):
+        quota.make_room(10)
+
+
 def test_a_quota_of_nothing_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="most_bytes"):
         Quota(tmp_path, 0, _OURS)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hangtag.cli.secrets import reveal
-from hangtag.sinks.base import Sink, StopLoop
+from hangtag.sinks.base import Sink
+from hangtag.sinks.lines import say
 from hangtag.sources.account import Outage
 
 if TYPE_CHECKING:
@@ -109,20 +110,12 @@ class _ChangedLabels(Sink):
         shown = (prediction.shown, result.frame.name)
         if shown != self._shown:
             name = f"  {result.frame.name}" if result.frame.name else ""
-            _say(f"{result.frame.time_s:8.2f} s  {shown[0]:<12} {prediction.score:.2f}{name}")
+            say(f"{result.frame.time_s:8.2f} s  {shown[0]:<12} {prediction.score:.2f}{name}", click.echo)
             self._shown = shown
 
     def missing(self, outage: Outage) -> None:
         """Print once that there is nothing to see."""
         shown = ("-", outage.reason)
         if shown != self._shown:
-            _say(f"{outage.time_s:8.2f} s  {'-':<12} stale: {outage.reason}")
+            say(f"{outage.time_s:8.2f} s  {'-':<12} stale: {outage.reason}", click.echo)
             self._shown = shown
-
-
-def _say(line: str) -> None:
-    """Print a line; when nobody reads any more, there is nothing left to do."""
-    try:
-        click.echo(line)
-    except BrokenPipeError:
-        raise StopLoop from None

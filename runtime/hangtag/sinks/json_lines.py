@@ -1,4 +1,4 @@
-"""One JSON object a line, for whatever reads them next: docs/camera-json.md says what is in it."""
+"""One JSON object a line, for whatever reads them next, as docs/camera-record-1.schema.json says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from hangtag.result import Result
-from hangtag.sinks.base import Sink, StopLoop
+from hangtag.sinks.base import Sink
+from hangtag.sinks.lines import say
 from hangtag.sources.account import Outage
 
 SCHEMA = 1
@@ -91,8 +92,4 @@ class JsonLines(Sink):
         self._line(outage)
 
     def _line(self, item: Result | Outage) -> None:
-        try:
-            self._emit(json.dumps(as_record(item)))
-        except BrokenPipeError:
-            # Whoever read the lines has gone.
-            raise StopLoop from None
+        say(json.dumps(as_record(item)), self._emit)
