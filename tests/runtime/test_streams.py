@@ -82,25 +82,6 @@ class TestRtsp:
             true, _ = ages_ms(server.url, 10)
             assert true[0] < 700
 
-    def test_a_network_that_stood_still_makes_frames_old_and_not_new(self) -> None:
-        with RtspServer() as server, Relay(server.port) as relay:
-            url = server.url.replace(str(server.port), str(relay.port))
-            with StreamSource(url) as source:
-                frames = source.delivered()
-                for _ in range(30):
-                    next(frames)
-                relay.flowing.clear()
-                time.sleep(1.5)
-                relay.flowing.set()
-                seen = [
-                    (true_age_ms(frame), time.monotonic() - frame.captured_s) for frame in take_s(frames, 2)
-                ]
-        true_ms, told_ms = np.array([(true, 1000 * told) for true, told in seen]).T
-        assert np.median(np.abs(true_ms - told_ms)) < 150
-        assert (told_ms[true_ms > 700] > 400).all(), "what waited in the network is not called new"
-        assert np.median(true_ms[-10:]) < 250, "and what comes after it is"
-        assert len(seen) < 85, "most of what waited is left out"
-
     def test_what_queued_up_before_the_first_frame_is_left_out(self) -> None:
         with RtspServer() as server, Relay(server.port) as relay:
             source = StreamSource(server.url.replace(str(server.port), str(relay.port)))
@@ -126,6 +107,31 @@ def take_s(frames: Iterator[Frame], seconds: float) -> Iterator[Frame]:
 def test_mjpeg_over_http_is_fresh() -> None:
     with MjpegServer() as server:
         assert_fresh(server.url)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(RtspServer, id="rtsp", marks=needs_rtsp),
+        pytest.param(MjpegServer, id="mjpeg", marks=needs_mjpeg),
+    ],
+)
+def test_a_network_that_stood_still_makes_frames_old_and_not_new(make: Callable[[], StreamServer]) -> None:
+    with make() as server, Relay(server.port) as relay:
+        url = server.url.replace(str(server.port), str(relay.port))
+        with StreamSource(url) as source:
+            frames = source.delivered()
+            for _ in range(30):
+                next(frames)
+            relay.flowing.clear()
+            time.sleep(1.5)
+            relay.flowing.set()
+            seen = [(true_age_ms(frame), time.monotonic() - frame.captured_s) for frame in take_s(frames, 2)]
+    true_ms, told_ms = np.array([(true, 1000 * told) for true, told in seen]).T
+    assert np.median(np.abs(true_ms - told_ms)) < 150
+    assert (told_ms[true_ms > 700] > 400).all(), "what waited in the network is not called new"
+    assert np.median(true_ms[-10:]) < 250, "and what comes after it is"
+    assert len(seen) < 85, "most of what waited is left out"
 
 
 class BrokenPictures:

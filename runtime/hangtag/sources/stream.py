@@ -13,7 +13,7 @@ from hangtag.sources.base import Frame
 from hangtag.sources.ffmpeg import open_stream
 from hangtag.sources.live import LiveSource, Thinning
 from hangtag.sources.opencv_frames import retrieved
-from hangtag.sources.stream_clock import CatchUp, StreamClock
+from hangtag.sources.stream_clock import STILL_S, CatchUp, PaceClock, StreamClock
 from hangtag.sources.stream_fault import why_not
 from hangtag.sources.video import rate
 
@@ -27,7 +27,6 @@ _QUEUED_SHARE = 0.4
 well."""
 
 _USUAL_FPS = 25.0
-_LATE_S = 0.3
 _CATCH_UP_S = 1.0
 _PARSED = {"h264", "hevc"}
 """Codecs of which FFmpeg gives a picture out when it sees the next one begin."""
@@ -38,8 +37,8 @@ class StreamSource(LiveSource):
 
     What queued up while the connection was made, or while the network stood still, is left out: only what
     is newest is delivered. ``captured_s`` tells when a frame arrived here as far as the stream's own times
-    show it (RTSP has some): the delays of the camera's coder, and the shortest way through the network, are
-    not in it.
+    show it (RTSP has some), or else the pace of its frames: the delays of the camera's coder, and the
+    shortest way through the network, are not in it.
 
     Args:
         url: its address; user and password in it are used and never shown. RTSP comes through TCP unless its
@@ -63,6 +62,7 @@ class StreamSource(LiveSource):
         self.fps = fps or own_fps
         timed = url.lower().startswith("rtsp")
         self._clock = StreamClock(holds_one=_codec(self._capture) in _PARSED) if timed else None
+        self._pace = PaceClock(self._interval_s)
 
     def delivered(self) -> Iterator[Frame]:
         """Yield frames until the stream ends.
@@ -75,7 +75,7 @@ class StreamSource(LiveSource):
         number = 0
         for captured_s, queued in self._grabbed():
             now = time.monotonic()
-            late = queued and now - captured_s > _LATE_S
+            late = queued and now - captured_s > STILL_S
             if late and not self.every_frame:
                 number += 1  # so that it counts as dropped
             elif thinning.keeps(now):
@@ -87,7 +87,7 @@ class StreamSource(LiveSource):
                     number += 1
 
     def _grabbed(self) -> Iterator[tuple[float, bool]]:
-        """Grab frames; yield when each arrived, and whether it had waited to be read."""
+        """Grab frames; yield when each arrived, and whether a newer one may wait behind it."""
         begun = time.monotonic()
         first_s: float | None = None
         catch_up, caught_up, grabbed_frames = CatchUp(), False, 0
@@ -105,10 +105,12 @@ class StreamSource(LiveSource):
                 position_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
                 captured_s = self._clock.captured_s(now, position_s)
             else:
-                position_s, captured_s = grabbed_frames * self._interval_s, now
+                position_s, captured_s = grabbed_frames * self._interval_s, self._pace.captured_s(now)
             caught_up = caught_up or catch_up.done(now, position_s) or now - first_s > _CATCH_UP_S
             if caught_up:
-                yield captured_s, now - asked < _QUEUED_SHARE * self._interval_s
+                # By its pace a frame is old only until it is known that none waits behind it.
+                queued = now - asked < _QUEUED_SHARE * self._interval_s
+                yield captured_s, queued or self._clock is None
 
     def close(self) -> None:
         """Close the connection."""
