@@ -354,6 +354,21 @@ def test_a_server_that_hangs_without_closing_is_found_again_when_it_goes_on(
         f"rtsp://keeper:{SECRET}#x?y@camera/live",
         f"rtsp://keeper:a {SECRET}@camera/live",
         f"rtsp://camera/live?password={SECRET}",
+        # As cheap recorders have it.
+        f"rtsp://camera:554/user=admin&password={SECRET}&channel=1&stream=0.sdp",
+        f"rtsp://camera:554/user=admin_password={SECRET}_channel=1_stream=0.sdp?real_stream",
+        f"rtsp://camera:554/user=admin&password=x&y_z=/;{SECRET}&channel=1",
+        f"rtsp://camera/live;user=admin;PWD={SECRET}",
+        f"rtsp://camera/live/authToken={SECRET}/1",
+        f"rtsp://camera/api_key%3D{SECRET}",
+        f"http://camera/secret={SECRET}\nx",
+        f"rtsp://camera/live#keeper:{SECRET}",
+        f"rtsp://camera#keeper:{SECRET}",
+        f"rtsp://camera/live#{SECRET}#hidden-0x",
+        f"rtsp:///keeper:{SECRET}@camera/live",
+        f"rtsp://keeper/x:{SECRET}@camera/live",
+        f"rtmps://keeper:{SECRET}@camera/live",
+        f"srt://camera:9000?passphrase={SECRET}",
     ],
 )
 def test_no_password_is_left_of_an_address_or_a_command_line(url: str) -> None:
@@ -364,6 +379,39 @@ def test_no_password_is_left_of_an_address_or_a_command_line(url: str) -> None:
         assert SECRET not in " ".join(arguments)
         assert list(hidden.values()) == [url]
         assert masked(arguments) == (arguments, {}), "started again, it does not start again"
+
+
+@pytest.mark.parametrize("channel", ["&channel=2", "_channel=2_stream=1.sdp", ";subtype=0"])
+def test_what_is_no_password_in_a_path_is_shown(channel: str) -> None:
+    shown = without_secrets(f"rtsp://camera:554/user=admin&password={SECRET}{channel}")
+    assert shown == f"rtsp://camera:554/user=admin&password=***{channel}"
+    assert without_secrets(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        f"rtmps://keeper:{SECRET}@camera/live",
+        f"srt://keeper:{SECRET}@camera:9000",
+        f"srt://camera:9000?passphrase={SECRET}",
+        f"rtsp:/keeper:{SECRET}@camera/live",
+        f"srt:///keeper:{SECRET}@camera/live*",
+        f"rtsp:keeper:{SECRET}@x@camera/live",
+        f"keeper:{SECRET}@camera/live",
+        f"{SECRET}@camera/live",
+        f"camera/user=admin&password={SECRET}&channel=1",
+        f"camera/live#keeper:{SECRET}",
+        f"camera/live?pwd={SECRET}",
+    ],
+)
+def test_no_password_is_left_of_what_is_no_source(spelling: str) -> None:
+    said = refusal(spelling)
+    assert "there is no source" in said
+    assert "camera" in said.replace("wanted a camera", "")
+
+
+def test_what_is_no_source_and_holds_no_password_is_shown() -> None:
+    assert "no source 'photos/#1 key.jpg'" in refusal("photos/#1 key.jpg")
 
 
 @pytest.mark.parametrize(
