@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
+from collections.abc import Iterator
 
 HEADLESS_FIX = "pip uninstall -y opencv-python && pip install opencv-python-headless"
 
@@ -31,3 +34,47 @@ def has_window_support() -> bool:
 
     found = re.search(r"^\s*GUI:\s*(\S+)", cv2.getBuildInformation(), re.MULTILINE)
     return found is not None and found[1].upper() != "NONE"
+
+
+class _Silence:
+    """How many want OpenCV to be silent just now: its log level is the whole process's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wanted = 0
+        self._level = 0
+
+    def begin(self) -> None:
+        import cv2
+
+        with self._lock:
+            if self._wanted == 0:
+                self._level = cv2.utils.logging.getLogLevel()
+                if self._level == cv2.utils.logging.LOG_LEVEL_WARNING:  # else somebody chose what to see
+                    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+            self._wanted += 1
+
+    def end(self) -> None:
+        import cv2
+
+        with self._lock:
+            self._wanted -= 1
+            if self._wanted == 0:
+                cv2.utils.logging.setLogLevel(self._level)
+
+
+_silence = _Silence()
+
+
+@contextlib.contextmanager
+def without_warnings() -> Iterator[None]:
+    """Let OpenCV print no warning while the block runs, unless somebody chose what to see.
+
+    For calls whose failure is said by whoever makes them, in one line. It holds for the whole process, other
+    threads included.
+    """
+    _silence.begin()
+    try:
+        yield
+    finally:
+        _silence.end()

@@ -77,8 +77,12 @@ def test_a_folder_that_goes_while_it_is_written_to_is_an_output_error(tmp_path: 
         pytest.raises(OutputError, match=r"cannot write .*stick/clip\.webm"),
         whole_file(folder / "clip.webm"),
     ):
-        shutil.rmtree(folder)
-        folder.touch()
+        _replace_by_a_file(folder)
+
+
+def _replace_by_a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.touch()
 
 
 def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:

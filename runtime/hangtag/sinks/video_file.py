@@ -12,10 +12,14 @@ import numpy as np
 from hangtag.errors import OutputError
 from hangtag.files import whole_file
 from hangtag.native_output import without_lines
+from hangtag.opencv import without_warnings
 from hangtag.preprocess import Image
 
 _TAG_NOTE = b"OpenCV: FFMPEG: tag 0x30385056/'VP80' is not supported"
 """WebM names its codecs by words, not by four-letter tags: OpenCV says so and writes the right file."""
+
+_TORN_NOTE = b"[matroska,webm @"
+"""What FFmpeg says of a file that ends in the middle of a frame."""
 
 
 class VideoFile:
@@ -80,7 +84,8 @@ class VideoFile:
         self._last = image_bgr
 
     def _append(self, image_bgr: Image) -> None:
-        self._writer.write(image_bgr)
+        with without_warnings():  # one at every frame that a full disk does not take; close() says it once
+            self._writer.write(image_bgr)
         self.frames += 1
 
     def size_bytes(self) -> int:
@@ -98,19 +103,38 @@ class VideoFile:
         """Finish the clip and give it its name; without a picture nothing is left behind.
 
         Raises:
-            OutputError: it cannot be finished.
+            OutputError: it cannot be finished, or lacks frames at its end; what there is of it is kept.
         """
         self._writer.release()
         if not self.frames:
             self._discard()
             return
         # The writer reports no error, so a full disk shows only in what it left.
-        if not cv2.VideoCapture(str(self.temporary), cv2.CAP_FFMPEG).read()[0]:
+        readable = _readable_frames(self.temporary)
+        if not readable:
             self._discard()
             raise OutputError(f"cannot write {self._path}: the clip cannot be read back; is the disk full?")
         self._files.close()
+        if readable < self.frames:
+            raise OutputError(
+                f"{self._path} holds only the first {readable} of {self.frames} frames; is the disk full?"
+            )
 
     def _discard(self) -> None:
-        self.temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.temporary.unlink()
         with contextlib.suppress(OutputError):  # the file was just removed on purpose
             self._files.close()
+
+
+def _readable_frames(path: Path) -> int:
+    """Return how many frames a clip has, 0 where not even the first can be decoded."""
+    with without_lines(_TORN_NOTE):
+        if not cv2.VideoCapture(str(path), cv2.CAP_FFMPEG).read()[0]:
+            return 0
+        # Frames as they stand in the file: decoding thousands would take longer than an end may.
+        packets = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])
+        count = 0
+        while packets.grab():
+            count += 1
+    return count

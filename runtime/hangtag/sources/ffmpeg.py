@@ -19,6 +19,7 @@ from collections.abc import Iterator
 import cv2
 
 from hangtag.errors import SourceError
+from hangtag.opencv import without_warnings
 
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
@@ -50,7 +51,7 @@ def open_stream(url: str, *, timeout_s: float) -> cv2.VideoCapture:
     if not _opening.acquire(timeout=timeout_s):
         raise SourceError("another stream is being opened, and that hangs; trying again helps")
     try:
-        with _environment(_options_for(url)), _silence():
+        with _environment(_options_for(url)), without_warnings():
             return cv2.VideoCapture(url, cv2.CAP_FFMPEG, parameters)
     finally:
         _opening.release()
@@ -86,17 +87,3 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Let OpenCV print no warning: each attempt has one, and whoever opens says in one line what is wrong."""
-    level = cv2.utils.logging.getLogLevel()
-    if level != cv2.utils.logging.LOG_LEVEL_WARNING:
-        yield  # somebody chose what to see
-        return
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
