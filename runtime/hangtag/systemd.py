@@ -10,9 +10,6 @@ import time
 from hangtag.result import Result
 from hangtag.sinks.base import Sink
 from hangtag.sources.account import Outage
-from hangtag.systemd_unit import unit_of_this_command
-
-__all__ = ["ServiceNotes", "unit_of_this_command"]
 
 _log = logging.getLogger(__name__)
 
@@ -63,8 +60,7 @@ class ServiceNotes(Sink):
 
     def _alive(self) -> None:
         if not self._ready:
-            self._ready = True
-            self._tell("READY=1")
+            self._ready = self._tell("READY=1")
         now = time.monotonic()
         if self._watchdog_s is not None and now >= self._next_alive_s:
             self._next_alive_s = now + self._watchdog_s / 2
@@ -89,12 +85,15 @@ class ServiceNotes(Sink):
         self._tell("STOPPING=1")
         self._socket.close()
 
-    def _tell(self, line: str) -> None:
+    def _tell(self, line: str) -> bool:
+        """Return whether it could be sent."""
         try:
             self._socket.sendto(line.encode(errors="replace"), self._address)
         except OSError as error:
             # A system that does not listen is no reason to stop looking; what counts is said again.
             _log.debug("systemd was not told %r: %s", line, error)
+            return False
+        return True
 
 
 def _line(text: str) -> str:

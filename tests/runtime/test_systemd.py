@@ -319,9 +319,17 @@ def test_nobody_listens(address: str) -> None:
 
 
 def test_a_full_queue_is_not_waited_for(manager: tuple[str, _Listen], clock: list[float]) -> None:
-    address, _ = manager
-    notes = ServiceNotes(address)
-    for _ in range(2000):
+    address, heard = manager
+    others = ServiceNotes(address)
+    for _ in range(2000):  # more than any queue holds
         clock[0] += 10
-        notes.write(made_result())
+        others.write(made_result())
+    notes = ServiceNotes(address)
+    notes.write(made_result())
+    assert not {"READY=1"} & set(heard()[1:]), "there was no room for it"
+    notes.write(made_result())
+    assert heard()[0] == "READY=1", "it is said again until it is heard"
+    notes.write(made_result())
+    assert "READY=1" not in heard()
     notes.close()
+    others.close()

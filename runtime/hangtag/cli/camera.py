@@ -56,7 +56,7 @@ def camera(
         echo_cameras()
         return
     if print_systemd:
-        from hangtag.systemd import unit_of_this_command
+        from hangtag.systemd_unit import unit_of_this_command
 
         click.echo(unit_of_this_command(), nl=False)
         return
