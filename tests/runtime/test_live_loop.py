@@ -82,7 +82,8 @@ def test_a_blocked_sink_holds_up_nobody(classifier: Classifier) -> None:
     blocked.release.set()
     assert len(blocked.results) == 1
     assert len(spy.results) == 50
-    assert np.median([result.age_ms for result in spy.results]) < 20
+    # Where one held up the other, each result would wait for seconds.
+    assert np.median([result.age_ms for result in spy.results]) < 200
 
 
 def test_a_failing_sink_is_said_once_counted_and_tried_again(

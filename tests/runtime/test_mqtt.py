@@ -155,7 +155,7 @@ def test_closing_says_offline_and_so_does_the_broker_for_one_that_dies(broker: _
     _publish(sink, "dress")
     begun = time.monotonic()
     sink.close()
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 3
     _until(lambda: listener.availability() == ["online", "offline"])
     dying = Mqtt(f"mqtt://127.0.0.1:{broker.port}/shop/camera%201")
     _publish(dying, "dress")
@@ -224,7 +224,7 @@ def test_a_broker_that_hangs_does_not_hold_up_the_end() -> None:
         sink.write(made_result())
         begun = time.monotonic()
         sink.close()
-        assert time.monotonic() - begun < 0.6
+        assert time.monotonic() - begun < 3
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_frames_come_through_and_the_program_ends_with_the_source(install: Insta
         first, second = next(frames), next(frames)
         assert _is_alive(folder)
         began = time.monotonic()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
     assert not _is_alive(folder)
     assert first.image_bgr.shape == (48, 64, 3)
     assert second.number > first.number
