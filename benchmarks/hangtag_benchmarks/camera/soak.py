@@ -1,15 +1,19 @@
 """A soak run: the camera loop with a camera and a sink that fail all the time.
 
 ``python -m hangtag_benchmarks.camera.soak`` runs 30 minutes on the simulated camera: its cable comes loose
-every 20 seconds, frames are black, grey, cut off or of other sizes in between, and one of the sinks fails
-half of the time. Exit code 1 when something was not as it must be: a crash, a wrong frame classified, memory
-that grows, a camera that was back and not noticed.
+every 20 seconds, frames are black, grey, cut off, of other sizes, repeated or frozen in between, and one of
+the sinks fails half of the time. The camera marks what it delivers, and results are judged by these marks.
+Exit code 1 when something was not as it must be: a crash, a wrong frame classified or a right one refused,
+memory that grows, a camera that was back and not noticed.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import click
@@ -22,15 +26,19 @@ from hangtag.result import Result
 from hangtag.scene import SceneSettings
 from hangtag.sinks.base import Sink, StopLoop
 from hangtag.sources.account import Outage
-from hangtag.sources.frame_check import FrameCheck
 from hangtag.tally import LoopSummary
-from hangtag_benchmarks.camera.faulty_scene import FaultPlan, FaultyScene
+from hangtag_benchmarks.camera.faulty_scene import FaultPlan, FaultyScene, Kind, MarkedFrame
 from hangtag_benchmarks.memory import resident_mb
 
 MOST_GROWTH_MB = 5.0
 MOST_RECONNECT_S = 2.0
-_SETTLED_S = 60.0
+SETTLED_S = 60.0
+"""Until then the loop and the simulated camera may take the memory that they will go on to hold."""
+
+_MOST_AGE_S = 1.0
 _MEMORY_EVERY_S = 1.0
+_MOST_UNCOUNTED = 3
+"""Frames that were delivered and not judged by the loop: what was under way at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,60 +48,101 @@ class SoakReport:
     Args:
         seconds: how long it ran.
         summary: what the loop did.
-        reconnect_s: for each time that the camera came back, the seconds until its next frame was classified.
-        growth_mb: resident memory at the end (median of the last tenth) less that after the first minute.
-        wrong: results that should not have been: of frames that show nothing, or older than they may be.
+        delivered: how many frames of each kind left the camera.
+        reconnect_s: for each time that the camera came back, the seconds until a frame of it was classified;
+            infinite where none was.
+        growth_mb: resident memory at the end (median of the last tenth) less that after it had settled.
+        wrong: results that should not have been, by what was wrong with them.
         stale_reports: how often sinks were told of an outage.
     """
 
     seconds: float
     summary: LoopSummary
+    delivered: Mapping[Kind, int]
     reconnect_s: tuple[float, ...]
     growth_mb: float
-    wrong: int
+    wrong: Mapping[str, int]
     stale_reports: int
 
-    def failures(self) -> list[str]:
+    @property
+    def to_reject(self) -> int:
+        """How many frames the loop had to refuse."""
+        return sum(count for kind, count in self.delivered.items() if not kind.to_classify)
+
+    def failures(self, most_growth_mb: float = MOST_GROWTH_MB) -> list[str]:
         """Return what was not as it must be, one line each."""
-        found = []
-        if self.wrong:
-            found.append(f"{self.wrong} results of frames that show nothing or are too old")
-        if self.growth_mb > MOST_GROWTH_MB:
-            found.append(f"memory grew by {self.growth_mb:.1f} MB; at most {MOST_GROWTH_MB:g} wanted")
+        counts = self.summary.counts
+        found = [f"{count} results of frames that were {what}" for what, count in self.wrong.items()]
+        if abs(counts.rejected - self.to_reject) > _MOST_UNCOUNTED:
+            found.append(f"{counts.rejected} frames were refused; {self.to_reject} showed nothing")
+        if self.growth_mb > most_growth_mb:
+            found.append(f"memory grew by {self.growth_mb:.1f} MB; at most {most_growth_mb:g} wanted")
         late = [wait for wait in self.reconnect_s if wait > MOST_RECONNECT_S]
         if late:
             found.append(
-                f"{len(late)} reconnections took longer than {MOST_RECONNECT_S:g} s: {max(late):.2f} s"
+                f"{len(late)} of {len(self.reconnect_s)} returns of the camera were not noticed within "
+                f"{MOST_RECONNECT_S:g} s: {max(late):.2f} s"
             )
-        if not self.reconnect_s:
-            found.append("no reconnection happened: the run was too short")
+        if counts.outages < len(self.reconnect_s):
+            found.append(f"{counts.outages} outages were told of; there were {len(self.reconnect_s)} or more")
+        missing = [str(kind) for kind in Kind if not self.delivered.get(kind)]
+        if missing or not self.reconnect_s:
+            found.append(
+                f"the run was too short: no {', no '.join([*missing, 'return'][: len(missing) or 1])}"
+            )
         return found
 
 
 class _Witness(Sink):
-    """Notes what the loop hands out, and ends it when the time is over."""
+    """Judges what the loop hands out by the marks of its frames, and ends it when the time is over."""
 
     name = "witness"
+    needs_pictures = False
+    backlog = 64
 
-    def __init__(self, seconds: float, plan: FaultPlan, interval_s: float) -> None:
-        self._until_s = time.monotonic() + seconds
+    def __init__(self, seconds: float, plan: FaultPlan, interval_s: float, settled_s: float) -> None:
         self._begun_s = time.monotonic()
+        self._until_s = self._begun_s + seconds
+        self._settled_s = self._begun_s + settled_s
         self._plan = plan
-        self._most_age_ms = 1000 * (1.0 + interval_s)
+        self._most_age_s = _MOST_AGE_S + interval_s
         self._memory: list[tuple[float, float]] = []
-        self._seen_returns = 0
-        self.reconnect_s: list[float] = []
-        self.wrong = self.stale_reports = 0
+        self._last_serial = -1
+        self._waits_s: list[float] = []
+        self.wrong: Counter[str] = Counter()
+        self.stale_reports = 0
 
     def write(self, result: Result) -> None:
         """Judge a result."""
-        fault = FrameCheck().fault(result.frame.image_bgr, 0.0)
-        self.wrong += fault is not None or result.age_ms > self._most_age_ms
-        if len(self._plan.returns_s) > self._seen_returns and time.monotonic() > self._plan.returns_s[-1]:
-            self._seen_returns = len(self._plan.returns_s)
-            classified_s = result.frame.captured_s + result.age_ms / 1000
-            self.reconnect_s.append(classified_s - self._plan.returns_s[-1])
+        frame = result.frame
+        assert isinstance(frame, MarkedFrame)  # noqa: S101 - there is no other camera
+        mark = frame.mark
+        classified_s = frame.captured_s + result.age_ms / 1000
+        wrong = {
+            str(mark.kind): not mark.kind.to_classify,
+            "too old": classified_s - mark.delivered_s > self._most_age_s,
+            "stamped anew": frame.captured_s != mark.delivered_s,
+            "told before, or out of turn": mark.serial <= self._last_serial,
+        }
+        self.wrong.update(what for what, is_so in wrong.items() if is_so)
+        self._last_serial = mark.serial
+        self._note_returns(mark.delivered_s, classified_s)
         self._tick()
+
+    def _note_returns(self, delivered_s: float, classified_s: float) -> None:
+        """Note which returns of the camera a classified frame belongs to, or shows to have been missed."""
+        while delivered_s >= self._plan.return_s(len(self._waits_s)):
+            missed = delivered_s >= self._plan.return_s(len(self._waits_s) + 1)
+            self._waits_s.append(
+                math.inf if missed else classified_s - self._plan.return_s(len(self._waits_s))
+            )
+
+    def reconnect_s(self, end_s: float) -> tuple[float, ...]:
+        """Return the waits after all returns so long before the end that they must have been noticed."""
+        due = 0
+        while self._plan.return_s(due) + MOST_RECONNECT_S < end_s:
+            due += 1
+        return tuple(self._waits_s) + (math.inf,) * (due - len(self._waits_s))
 
     def missing(self, _: Outage) -> None:
         """Count an outage."""
@@ -108,11 +157,13 @@ class _Witness(Sink):
             raise StopLoop
 
     def growth_mb(self) -> float:
-        """Return what memory grew by once the loop had settled."""
-        span = self._memory[-1][0] - self._begun_s
-        settled_s = self._begun_s + min(_SETTLED_S, span / 3)
-        first = [memory for when, memory in self._memory if settled_s <= when <= settled_s + span / 10]
-        last = [memory for when, memory in self._memory if when >= self._memory[-1][0] - span / 10]
+        """Return what memory grew by once the loop had settled; nothing where it ended before."""
+        settled = [(when, memory) for when, memory in self._memory if when >= self._settled_s]
+        if not settled:
+            return 0.0
+        tenth_s = (settled[-1][0] - self._settled_s) / 10
+        first = [memory for when, memory in settled if when <= settled[0][0] + tenth_s]
+        last = [memory for when, memory in settled if when >= settled[-1][0] - tenth_s]
         return sorted(last)[len(last) // 2] - sorted(first)[len(first) // 2]
 
 
@@ -129,16 +180,30 @@ class _FailingSink(Sink):
 
 
 def soak(
-    classifier: Classifier, seconds: float, *, fps: float = 30.0, plan: FaultPlan | None = None
+    classifier: Classifier,
+    seconds: float,
+    *,
+    fps: float = 30.0,
+    plan: FaultPlan | None = None,
+    size_wh: tuple[int, int] = (640, 480),
+    settled_s: float = SETTLED_S,
 ) -> SoakReport:
     """Run the loop with everything going wrong.
+
+    Args:
+        classifier: names what is in the frames.
+        seconds: how long.
+        fps: frames a second of the camera.
+        plan: what goes wrong when.
+        size_wh: width and height of its frames, in pixels.
+        settled_s: when to begin to hold growing memory against the loop, in seconds from the beginning.
 
     Raises:
         BaseException: whatever the loop could not cope with: it must not.
     """
     plan = plan or FaultPlan()
-    settings = SceneSettings(fps=fps)
-    witness = _Witness(seconds, plan, 1 / fps)
+    settings = SceneSettings(fps=fps, size_wh=size_wh)
+    witness = _Witness(seconds, plan, 1 / fps, settled_s)
     begun = time.monotonic()
     summary = run_loop(
         FaultyScene(settings, plan),
@@ -147,10 +212,12 @@ def soak(
         LoopSettings(stale_after_s=0.5),
         reopen=lambda: FaultyScene(settings, plan),
     )
+    ended = time.monotonic()
     return SoakReport(
-        seconds=time.monotonic() - begun,
+        seconds=ended - begun,
         summary=summary,
-        reconnect_s=tuple(witness.reconnect_s),
+        delivered=plan.delivered,
+        reconnect_s=witness.reconnect_s(min(ended, begun + seconds)),
         growth_mb=witness.growth_mb(),
         wrong=witness.wrong,
         stale_reports=witness.stale_reports,
@@ -158,7 +225,7 @@ def soak(
 
 
 @click.command()
-@click.option("--minutes", type=click.FloatRange(0.2), default=30.0, show_default=True)
+@click.option("--minutes", type=click.FloatRange(1.5), default=30.0, show_default=True)
 @click.option("--fps", type=click.FloatRange(1, 120), default=30.0, show_default=True)
 def main(minutes: float, fps: float) -> None:
     """Run the camera loop with a camera and a sink that fail all the time."""
@@ -177,9 +244,11 @@ def _lines(report: SoakReport) -> list[str]:
     waits = sorted(report.reconnect_s)
     lines = [
         f"{report.seconds / 60:.1f} minutes, {report.summary.frames} frames classified",
-        f"frames dropped: {counts.dropped}, rejected: {counts.rejected}",
+        "frames delivered: " + ", ".join(f"{count} {kind}" for kind, count in report.delivered.items()),
+        f"frames dropped: {counts.dropped}, rejected: {counts.rejected} of {report.to_reject} to reject",
         f"outages: {counts.outages}, reconnections: {counts.reconnects}",
-        f"results that should not have been: {report.wrong}; stale reports: {report.stale_reports}",
+        f"results that should not have been: {sum(report.wrong.values())}",
+        f"stale reports: {report.stale_reports}",
         f"memory after the first minute and at the end: {report.growth_mb:+.1f} MB",
     ]
     if waits:
