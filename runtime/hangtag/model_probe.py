@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hangtag import child
 from hangtag.errors import HangtagError, ModelFileError
 
 if TYPE_CHECKING:
@@ -35,12 +36,6 @@ _FREE_PER_BYTE = 8
 
 _TRIAL = 2
 """What is tried: another number where more is tried than before."""
-
-_START = (
-    "import sys; sys.path[:] = [*filter(None, sys.path), sys.argv[1]]; "
-    "from hangtag.model_probe import main; main()"
-)
-"""What the child runs. A file called json.py in the user's folder must not become ours."""
 
 
 def open_untrusted(path: Path, *, threads: int = 1, engine: str = "litert") -> Classifier:
@@ -126,10 +121,9 @@ def try_in_child(data: bytes, *, threads: int, engine: str, timeout_s: float = T
         ModuleNotFoundError: the engine's package is not installed.
     """
     importlib.import_module(_module(engine))
-    home = str(Path(__file__).resolve().parents[1])
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _START, home, engine, str(threads), str(int(timeout_s) + 1)],
+            child.command(__name__, engine, str(threads), str(int(timeout_s) + 1)),
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -6,21 +6,14 @@ import contextlib
 import os
 import socket
 import subprocess
-import sys
 import threading
-from pathlib import Path
 
+from hangtag import child
 from hangtag.errors import OutputError
 from hangtag.preview import server, wire
 
 _PATIENCE_S = 2.0
 _END_S = 0.2
-
-_START = (
-    "import sys; sys.path[:] = [*filter(None, sys.path), sys.argv[1]]; "
-    "from hangtag.preview.server import main; main()"
-)
-"""What the process runs. A file called json.py in the user's folder must not become ours."""
 
 
 class Server:
@@ -68,10 +61,9 @@ class ServerProcess(Server):
 
     def _start(self, listener: socket.socket, theirs: socket.socket) -> None:
         descriptors = (listener.fileno(), theirs.fileno())
-        home = str(Path(__file__).resolve().parents[2])
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _START, home, *map(str, descriptors), str(os.getpid())],
+                child.command(server.__name__, *map(str, descriptors), str(os.getpid())),
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -7,9 +7,6 @@ import logging
 import time
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from hangtag.errors import OutputError
 from hangtag.files import make_folder
 from hangtag.preprocess import Image
@@ -18,6 +15,7 @@ from hangtag.result import Result
 from hangtag.sinks import overlay
 from hangtag.sinks.base import Sink
 from hangtag.sinks.clip import DEFAULT_FPS
+from hangtag.sinks.fitted import fitted
 from hangtag.sinks.patience import Patience
 from hangtag.sinks.video_file import VideoFile
 from hangtag.sources.account import Outage
@@ -91,7 +89,7 @@ class Clips(Sink):
         if self._part is not None and self._part.skips(time_s):
             return
         image = overlay.draw(result)
-        self._last = _fitted(image) if self._live else image
+        self._last = fitted(image, _MOST_LIVE_SIDE_PX) if self._live else image
         self._append(self._last, time_s, result.frame.wall_s)
 
     def missing(self, outage: Outage) -> None:
@@ -176,13 +174,3 @@ class _Part:
     def affordable_fps(self) -> float:
         """Return how many frames a second can be encoded in the time there is for it."""
         return _MOST_LOAD * self.file.frames / max(self.file.encoding_s, 1e-6)
-
-
-def _fitted(image: Image) -> Image:
-    """Return a picture no larger than a live clip should be."""
-    longest = max(image.shape[:2])
-    if longest <= _MOST_LIVE_SIDE_PX:
-        return image
-    scale = _MOST_LIVE_SIDE_PX / longest
-    size_wh = (max(2, round(image.shape[1] * scale)), max(2, round(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)

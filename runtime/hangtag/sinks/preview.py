@@ -9,7 +9,6 @@ import os
 import time
 
 import cv2
-import numpy as np
 
 from hangtag.errors import OutputError
 from hangtag.preprocess import Image
@@ -18,6 +17,7 @@ from hangtag.preview.hosting import Server, ServerProcess, ServerThread
 from hangtag.result import Result
 from hangtag.sinks import overlay
 from hangtag.sinks.base import Sink
+from hangtag.sinks.fitted import fitted
 from hangtag.sinks.json_lines import as_record
 from hangtag.sources.account import Counts, Outage
 from hangtag.sources.live import Thinning
@@ -67,7 +67,7 @@ class Preview(Sink):
         self._last_result, self._news = result, news_of(result)
         self._tell()
         if self._looked_at and self._due.keeps():
-            self._last = _fitted(overlay.draw(result))
+            self._last = fitted(overlay.draw(result), _MOST_SIDE_PX)
             self._show(self._last)
 
     def missing(self, outage: Outage) -> None:
@@ -77,7 +77,7 @@ class Preview(Sink):
         if not self._looked_at:
             return
         if self._last_result is not None:
-            self._last, self._last_result = _fitted(overlay.draw(self._last_result)), None
+            self._last, self._last_result = fitted(overlay.draw(self._last_result), _MOST_SIDE_PX), None
         self._show(overlay.draw_outage(self._last, outage))
 
     def close(self) -> None:
@@ -124,13 +124,3 @@ def news_of(item: Result | Outage) -> bytes:
     captured_s = time.monotonic() - item.age_ms / 1000 if isinstance(item, Outage) else item.frame.captured_s
     news = {"record": as_record(item), "counts": dataclasses.asdict(item.counts), "captured_s": captured_s}
     return json.dumps(news).encode()
-
-
-def _fitted(picture: Image) -> Image:
-    """Return a picture no larger than a page shows."""
-    height, width = picture.shape[:2]
-    share = _MOST_SIDE_PX / max(height, width)
-    if share >= 1:
-        return picture
-    size_wh = (max(1, round(share * width)), max(1, round(share * height)))
-    return np.asarray(cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA), np.uint8)

@@ -11,12 +11,11 @@ import numpy as np
 from hangtag.errors import SourceError
 from hangtag.preprocess import Image
 from hangtag.sources.base import Frame
+from hangtag.sources.driver_time import believed_s
 from hangtag.sources.live import Thinning
 
 _PATIENCE_S = 1.0
 """How long a device may fail to deliver before it counts as gone."""
-
-_OLDEST_S = 5.0
 
 
 def live_frames(capture: cv2.VideoCapture, name: str, fps: float | None = None) -> Iterator[Frame]:
@@ -74,4 +73,4 @@ def _captured_s(capture: cv2.VideoCapture, now_s: float) -> float:
     believed, and the frame is as old as its grabbing.
     """
     told_s = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
-    return told_s if now_s - _OLDEST_S < told_s <= now_s else now_s
+    return believed_s(told_s, now_s)

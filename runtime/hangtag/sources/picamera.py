@@ -12,6 +12,7 @@ import numpy as np
 
 from hangtag.errors import SourceError
 from hangtag.sources.base import Frame
+from hangtag.sources.driver_time import believed_s
 from hangtag.sources.live import LiveSource, Thinning
 
 _log = logging.getLogger(__name__)
@@ -22,7 +23,6 @@ _BUFFERS = 4
 """One that is exposed, one that waits, one that is read here, and one to spare. They hold no old frames: each
 is given back when it was read, and picamera2 hands out the newest."""
 
-_OLDEST_S = 5.0
 _MICROSECONDS = 1_000_000
 
 
@@ -133,9 +133,7 @@ def exposed_s(sensor_timestamp_ns: object, now_s: float) -> float:
     if not isinstance(sensor_timestamp_ns, int):
         return now_s
     asleep_s = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
-    captured_s = sensor_timestamp_ns / 1e9 - asleep_s
-    # Some drivers count on another clock: better a frame that is called too young than a wild age.
-    return captured_s if now_s - _OLDEST_S < captured_s <= now_s else now_s
+    return believed_s(sensor_timestamp_ns / 1e9 - asleep_s, now_s)
 
 
 def _opened(picamera2: Any, camera: int, shown: str) -> Any:

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from hangtag.sources import v4l2_kernel as kernel
 
-_MOST_ANSWERS = 128
-"""A driver that never says that it is done must not be asked without end."""
 _USUAL_SIZES = ((640, 480), (1280, 720), (1920, 1080))
 """Of a camera that takes any size in a range, the ones worth asking the rates of."""
 _RAW_SENSORS = frozenset({"unicam", "bcm2835-unicam", "rp1-cfe"})
