@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from hangtag.errors import HangtagError, SourceError
+from hangtag.heap import give_back
 from hangtag.sources.account import Account, Counts, Outage
 from hangtag.sources.backoff import Backoff
 from hangtag.sources.base import Frame, Source
@@ -30,6 +31,7 @@ _BAD_FRAMES_S = 10.0
 _HUNG_MARGIN_S = 2.0
 _MOST_HUNG = 4
 _LOOK_EVERY_S = 0.05
+_TIDY_EVERY_S = 10.0
 
 
 class Feed:
@@ -151,8 +153,12 @@ class Feed:
     def _watched(self, attempt: _Attempt) -> BaseException | None:
         """Wait for an attempt's end; return what it failed with, None where it just ended."""
         attempt.start()
+        tidied_s = time.monotonic()
         while not attempt.done.wait(_LOOK_EVERY_S):
             now = time.monotonic()
+            if now - tidied_s >= _TIDY_EVERY_S:
+                tidied_s = now
+                give_back()
             if self._stopping.is_set():
                 attempt.abandon()
                 attempt.done.wait()
