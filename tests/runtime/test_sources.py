@@ -77,6 +77,8 @@ def test_the_scene_obeys_size_rate_and_seed() -> None:
     ("spelling", "said"),
     [
         ("93", "no camera /dev/video93"),
+        ("", "no source was named"),
+        (" ", "no source was named"),
         ("/dev/video93", "no camera /dev/video93"),
         ("nothing.mp4", "no source 'nothing.mp4'"),
         ("picamera", "no source 'picamera'"),

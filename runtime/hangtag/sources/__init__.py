@@ -44,6 +44,8 @@ def open_source(
         SourceError: there is nothing like that, or it cannot be opened.
         PhotoError: a folder holds no photo.
     """
+    if not spelling.strip():
+        raise SourceError("no source was named; wanted a camera (0), a stream (rtsp://…), a file, or scene:")
     live = _live(spelling, size_wh, fps, pixel_format)
     if live is not None:
         return live

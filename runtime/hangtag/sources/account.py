@@ -109,7 +109,7 @@ class Account:
             self._reason, self._stale = _NO_FRAMES, False
             self._said.clear()
         if back_after_s is not None:
-            _log.warning("%s is back after %.1f s", self._shown, back_after_s)
+            _log.warning("%s is back after %.1f s", self._shown.rstrip(":"), back_after_s)
         return dataclasses.replace(frame, number=number, time_s=time_s)
 
     def reject(self, fault: Fault, captured_s: float) -> None:
@@ -133,7 +133,8 @@ class Account:
             if kind in self._said or len(self._said) >= _MOST_SAID:
                 return
             self._said.add(kind)
-        _log.warning("%s: %s; waiting until it is back", self._shown, reason)
+            wait = "waiting until it is back" if self._begun_s is not None else "waiting for the first"
+        _log.warning("%s: %s; %s", self._shown.rstrip(":"), reason, wait)
 
     def bad_s(self, now: float) -> float:
         """Return for how long there were bad frames and no good one, in seconds."""
