@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from hangtag.errors import SourceError
+from hangtag.opencv import without_warnings
 from hangtag.preprocess import Image
 from hangtag.sources.base import Frame, Source
 from hangtag.sources.live import Thinning
@@ -36,7 +37,8 @@ class VideoSource(Source):
         self.fps = fps if fps and self._own_fps and fps < self._own_fps else self._own_fps
 
     def _opened(self) -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
+        with without_warnings():
+            capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
         if not capture.isOpened():
             raise SourceError(f"cannot read {self._path} as a video")
         return capture
