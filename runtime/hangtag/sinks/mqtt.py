@@ -154,7 +154,7 @@ def _checked(url: str) -> SplitResult:
     if not fine or not parts.netloc.isascii():
         # The address itself may hold a password, so that it is not quoted.
         raise OutputError(
-            "what was given is no broker's address; wanted one like mqtt://user:password@host:1883/topic, with "
+            "that is no broker's address; wanted one like mqtt://user:password@host:1883/topic, with "
             "@, / and : in a password written as %40, %2F and %3A, and no + or # in the topic"
         )
     return parts

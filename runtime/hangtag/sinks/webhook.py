@@ -107,7 +107,7 @@ def _checked(url: str) -> SplitResult:
     if not fine or _FORBIDDEN.search(url):
         # The address itself may hold a password, so that it is not quoted.
         raise OutputError(
-            "what was given is no webhook's address; wanted one like https://host/path, with spaces and "
+            "that is no webhook's address; wanted one like https://host/path, with spaces and "
             "letters beyond ASCII written as %20"
         )
     return parts

@@ -108,7 +108,7 @@ def _file(spelling: str, fps: float | None, *, loop: bool) -> Source:
             return FolderSource([Path(name) for name in found], shown=spelling)
         raise SourceError(
             f"there is no source {without_anything_secret(spelling)!r}; wanted a camera (0, picamera://0, "
-            "rpicam://0), a stream (rtsp://…, http://…), a video file, photos or a folder of them, - or scene:"
+            "rpicam://0), a stream (rtsp://…, http://…), a video file, photos or their folder, - or scene:"
         )
     if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
         return FolderSource([path], shown=spelling)
