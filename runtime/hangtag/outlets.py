@@ -82,12 +82,7 @@ class Outlet:
         except BaseException as error:  # noqa: BLE001
             self._on_end(error)
         finally:
-            try:
-                self._sink.close()
-            except OSError as error:
-                self._close_error = _refused(self._sink, error)
-            except BaseException as error:  # noqa: BLE001 - raised by the loop, from wait()
-                self._close_error = error
+            self._close_error = closing_error(self._sink)
 
     def _next(self) -> Result | Outage | None:
         with self._changed:
@@ -123,6 +118,17 @@ def put(sink: Sink, item: Result | Outage) -> None:
             sink.write(item)
     except OSError as error:
         raise _refused(sink, error) from error
+
+
+def closing_error(sink: Sink) -> BaseException | None:
+    """Close a sink; return what that failed with."""
+    try:
+        sink.close()
+    except OSError as error:
+        return _refused(sink, error)
+    except BaseException as error:  # noqa: BLE001 - returned
+        return error
+    return None
 
 
 def _refused(sink: Sink, error: OSError) -> OutputError:

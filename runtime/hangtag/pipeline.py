@@ -8,9 +8,6 @@ their own: what comes too late is dropped and counted, and no sink can hold up t
 from __future__ import annotations
 
 import contextlib
-import logging
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +16,8 @@ from typing import Protocol
 from hangtag.classifier import Classifier
 from hangtag.decision import Decider
 from hangtag.defaults import HOLD_S, SMOOTHING_S
-from hangtag.outlets import Losses, Outlet, put
+from hangtag.live_loop import END_S, QUICK_END_S, Ending, run_live
+from hangtag.outlets import closing_error, put
 from hangtag.result import Result
 from hangtag.sinks.base import Sink, StopLoop
 from hangtag.sources.account import Outage
@@ -27,12 +25,6 @@ from hangtag.sources.base import Frame, Source
 from hangtag.sources.feed import STALE_AFTER_S, Feed
 from hangtag.tally import LoopSummary, Tally
 from hangtag.view import View
-
-_log = logging.getLogger(__name__)
-
-_IDLE_S = 0.05
-_QUICK_END_S = 0.6
-_END_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,25 +96,12 @@ def run_loop(
     )
     tally = Tally()
     steps = _Steps(feed, source, classifier, settings, supply)
-    run = _run_live if source.live else _run_in_step
+    run = run_live if source.live else _run_in_step
     begun = time.monotonic()
-    interrupted = False
-    losses: tuple[Losses, ...] = ()
-    try:
-        losses = run(_counted(steps.items(), tally), sinks, feed)
-    except StopLoop:
-        pass
-    except _Interrupted as interruption:
-        interrupted, losses = True, interruption.losses
-    return tally.summary(time.monotonic() - begun, feed.counts(), losses=losses, interrupted=interrupted)
-
-
-class _Interrupted(Exception):  # noqa: N818 - Ctrl-C is no error
-    """Ctrl-C or SIGTERM ended a loop in good order."""
-
-    def __init__(self, losses: tuple[Losses, ...] = ()) -> None:
-        super().__init__()
-        self.losses = losses
+    ending = run(_counted(steps.items(), tally), sinks, feed)
+    return tally.summary(
+        time.monotonic() - begun, feed.counts(), losses=ending.losses, interrupted=ending.interrupted
+    )
 
 
 Item = Result | Outage
@@ -197,127 +176,27 @@ def _counted(items: Iterator[Item], tally: Tally) -> Iterator[Item]:
         yield item
 
 
-def _run_in_step(items: Iterator[Item], sinks: Sequence[Sink], feed: Feed) -> tuple[Losses, ...]:
+def _run_in_step(items: Iterator[Item], sinks: Sequence[Sink], feed: Feed) -> Ending:
     """Give each item to each sink before the next one is made."""
-    patience_s = _END_S
+    patience_s = END_S
     try:
         with contextlib.ExitStack() as open_sinks:
             for sink in sinks:
-                open_sinks.callback(sink.close)
+                open_sinks.callback(_close, sink)
             for item in items:
                 for sink in sinks:
                     put(sink, item)
+    except StopLoop:
+        return Ending()
     except KeyboardInterrupt:
-        patience_s = _QUICK_END_S
-        raise _Interrupted from None
+        patience_s = QUICK_END_S
+        return Ending(interrupted=True)
     finally:
         feed.stop(patience_s)
-    return ()
+    return Ending()
 
 
-def _run_live(items: Iterator[Item], sinks: Sequence[Sink], feed: Feed) -> tuple[Losses, ...]:
-    """Infer in a thread, each sink in another one; windows, and Ctrl-C, in this one."""
-    events: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-    outlets = [Outlet(sink, events.put) for sink in sinks if not sink.needs_main_thread]
-    stage = _Stage([sink for sink in sinks if sink.needs_main_thread])
-
-    def infer() -> None:
-        try:
-            for item in items:
-                for outlet in outlets:
-                    outlet.give(item)
-                stage.give(item)
-        # Whatever ends the inference is raised again in the thread that waits for its end.
-        except BaseException as error:  # noqa: BLE001
-            events.put(error)
-        else:
-            events.put(None)
-
-    worker = threading.Thread(target=infer, name="hangtag-infer", daemon=True)
-    worker.start()
-    ending: BaseException | None = None
-    try:
-        ending = stage.show_until(events)
-    except BaseException as error:  # noqa: BLE001 - raised below, when all is closed
-        ending = error
-    # Whoever asks with Ctrl-C or SIGTERM is answered within a second, whatever hangs.
-    interrupted = isinstance(ending, KeyboardInterrupt)
-    until_s = time.monotonic() + (_QUICK_END_S if interrupted else _END_S)
-    if interrupted:
-        # Files take a moment to be finished: they have it while inference ends.
-        for outlet in outlets:
-            outlet.finish()
-    feed.stop(patience_s=0)
-    worker.join(timeout=(until_s - time.monotonic()) / 2)
-    failed = _closed(outlets, stage, until_s)
-    feed.stop(patience_s=max(0.0, until_s - time.monotonic()))
-    losses = tuple(outlet.losses for outlet in outlets)
-    if interrupted:
-        if failed is not None:
-            _log.warning("%s", failed)
-        raise _Interrupted(losses)
-    if ending is not None and not isinstance(ending, StopLoop):
-        raise ending
-    if failed is not None:
-        raise failed
-    return losses
-
-
-def _closed(outlets: Sequence[Outlet], stage: _Stage, until_s: float) -> BaseException | None:
-    """Close all sinks side by side; return the first thing that failed."""
-    for outlet in outlets:
-        outlet.finish()
-    errors = [stage.close(), *(outlet.wait(until_s) for outlet in outlets)]
-    return next((error for error in errors if error is not None), None)
-
-
-class _Stage:
-    """The sinks that want the main thread; they are shown the newest item only."""
-
-    def __init__(self, sinks: Sequence[Sink]) -> None:
-        self._sinks = sinks
-        self._newest: queue.Queue[Item] = queue.Queue(maxsize=1)
-
-    def give(self, item: Item) -> None:
-        """Leave an item to be shown; what was not shown yet gives way."""
-        if not self._sinks:
-            return
-        with contextlib.suppress(queue.Empty):
-            self._newest.get_nowait()
-        self._newest.put_nowait(item)
-
-    def show_until(self, events: queue.SimpleQueue[BaseException | None]) -> BaseException | None:
-        """Show items until something ends the loop; return what, None where it just ended.
-
-        Raises:
-            BaseException: a sink's, or Ctrl-C.
-        """
-        if not self._sinks:
-            # Waiting without end would not hear of Ctrl-C on every platform.
-            while True:
-                with contextlib.suppress(queue.Empty):
-                    return events.get(timeout=0.5)
-        while True:
-            with contextlib.suppress(queue.Empty):
-                return events.get_nowait()
-            try:
-                item = self._newest.get(timeout=_IDLE_S)
-            except queue.Empty:
-                for sink in self._sinks:
-                    sink.idle()
-            else:
-                for sink in self._sinks:
-                    put(sink, item)
-
-    def close(self) -> BaseException | None:
-        """Close the sinks; return the first thing that failed."""
-        errors = [_closing_error(sink) for sink in self._sinks]
-        return next((error for error in errors if error is not None), None)
-
-
-def _closing_error(sink: Sink) -> BaseException | None:
-    try:
-        sink.close()
-    except BaseException as error:  # noqa: BLE001 - returned
-        return error
-    return None
+def _close(sink: Sink) -> None:
+    error = closing_error(sink)
+    if error is not None:
+        raise error
