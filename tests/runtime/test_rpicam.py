@@ -205,7 +205,7 @@ def test_without_the_program_the_package_is_named(tmp_path: Path, monkeypatch: p
         open_source("rpicam://0")
 
 
-@pytest.mark.parametrize("camera", ["", "front", "0 --output /tmp/x", "-1"])
+@pytest.mark.parametrize("camera", ["", "front", "0 --output x", "-1"])
 def test_cameras_have_numbers(camera: str) -> None:
     with pytest.raises(SourceError, match="has a number"):
         RpicamSource(camera)

@@ -312,9 +312,23 @@ def test_a_label_says_nothing_but_itself(manager: tuple[str, _Listen]) -> None:
 
 
 @pytest.mark.parametrize("address", ["/nowhere/at/all", "", "@nobody-listens-here"])
-def test_nobody_listens(address: str) -> None:
+def test_a_manager_that_cannot_be_reached_is_no_error(address: str) -> None:
     notes = ServiceNotes(address)
     notes.write(made_result())
+    notes.missing(outage())
+    assert notes.close() is None
+
+
+def test_a_manager_that_listens_later_is_told_then(tmp_path: Path, clock: list[float]) -> None:
+    address = str(tmp_path / "notify")
+    notes = ServiceNotes(address)
+    notes.write(made_result())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        manager.settimeout(5)
+        clock[0] += 10
+        notes.write(made_result())
+        assert b"READY=1" in manager.recv(4096)
     notes.close()
 
 
