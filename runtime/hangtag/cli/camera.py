@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +11,9 @@ from hangtag.cli.camera_options import decision_options, sink_options, source_op
 from hangtag.cli.options import load_classifier, model_options
 
 if TYPE_CHECKING:
+    from hangtag.classifier import Classifier
     from hangtag.model_watch import ModelWatch
+    from hangtag.pipeline import LoopSettings
     from hangtag.sources import Source
     from hangtag.view import View
 
@@ -31,20 +32,7 @@ if TYPE_CHECKING:
     "--list", "list_cameras", is_flag=True, help="Show the cameras that are here and their formats."
 )
 @click.option("--print-systemd", is_flag=True, help="Print a unit that runs this command as a service.")
-def camera(
-    *,
-    model_path: Path | None,
-    threads: int,
-    engine: str,
-    watch_model: bool,
-    smoothing_s: float,
-    hold_s: float,
-    top: int,
-    max_frames: int | None,
-    list_cameras: bool,
-    print_systemd: bool,
-    **options: Any,
-) -> None:
+def camera(*, list_cameras: bool, print_systemd: bool, **options: Any) -> None:
     """Name what a camera sees, frame by frame, until it ends, q is pressed, or Ctrl-C.
 
     A live source (a camera, a stream, --pace real-time) is read as it comes: frames that cannot be classified
@@ -54,44 +42,61 @@ def camera(
         from hangtag.cli.camera_list import echo_cameras
 
         echo_cameras()
-        return
-    if print_systemd:
+    elif print_systemd:
         from hangtag.systemd_unit import unit_of_this_command
 
         click.echo(unit_of_this_command(), nl=False)
-        return
-    if watch_model and model_path is None:
+    elif options["watch_model"] and options["model_path"] is None:
         raise click.UsageError("--watch-model needs --model: the bundled model does not change")
+    else:
+        _run(options)
+
+
+def _run(options: dict[str, Any]) -> None:
+    """Classify what the source shows, until something ends it."""
     from hangtag.cli.secrets import hide_from_process_list
 
     hide_from_process_list()  # before anything that takes time
+    from hangtag.cli.camera_sinks import make_sinks
     from hangtag.cli.logs import log_to_stderr
     from hangtag.cli.loop_summary import echo_summary
-    from hangtag.pipeline import LoopSettings, run_loop
+    from hangtag.pipeline import run_loop
 
     log_to_stderr()
-    settings = LoopSettings(
-        view=_view(options),
-        smoothing_s=smoothing_s,
-        hold_s=hold_s,
-        top=top,
-        max_frames=max_frames,
-        every_frame=options["every_frame"],
-        check_frames=not options["any_frame"],
-    )
-    classifier = load_classifier(model_path, threads, engine)
-    supply: contextlib.AbstractContextManager[ModelWatch | None] = contextlib.nullcontext()
-    if watch_model and model_path is not None:
-        from hangtag.model_watch import ModelWatch
-
-        supply = ModelWatch(model_path, classifier.model, threads=threads, engine=engine)
-    with supply as watch, _open(options) as source:
-        from hangtag.cli.camera_sinks import make_sinks
-
+    settings = _settings(options)
+    classifier = load_classifier(options["model_path"], options["threads"], options["engine"])
+    with _watch(classifier, options) as watch, _open(options) as source:
         sinks = make_sinks(classifier, source, settings, options)
         reopen = (lambda: _open(options)) if _comes_back(options, source) else None
         summary = run_loop(source, classifier, sinks, settings, reopen=reopen, supply=watch)
     echo_summary(summary)
+
+
+def _settings(options: dict[str, Any]) -> LoopSettings:
+    from hangtag.pipeline import LoopSettings
+
+    return LoopSettings(
+        view=_view(options),
+        smoothing_s=options["smoothing_s"],
+        hold_s=options["hold_s"],
+        top=options["top"],
+        max_frames=options["max_frames"],
+        every_frame=options["every_frame"],
+        check_frames=not options["any_frame"],
+    )
+
+
+def _watch(
+    classifier: Classifier, options: dict[str, Any]
+) -> contextlib.AbstractContextManager[ModelWatch | None]:
+    """Return who looks for a newer model, or nobody."""
+    if not options["watch_model"]:
+        return contextlib.nullcontext()
+    from hangtag.model_watch import ModelWatch
+
+    return ModelWatch(
+        options["model_path"], classifier.model, threads=options["threads"], engine=options["engine"]
+    )
 
 
 def _view(options: dict[str, Any]) -> View:
