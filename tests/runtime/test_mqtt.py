@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,10 +67,14 @@ class _Listener:
         self._client = Client(CallbackAPIVersion.VERSION2)
         if user is not None:
             self._client.username_pw_set(user, password)
+        subscribed = threading.Event()
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
+        self._client.on_subscribe = lambda *_: subscribed.set()
         self._client.on_message = self._hear
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
+        # Of what is published before, a listener hears the retained one alone.
+        assert subscribed.wait(10)
 
     def _hear(self, _client: Any, _data: Any, message: Any) -> None:
         text = message.payload.decode()

@@ -22,6 +22,8 @@ RTSP_PACKAGES = (
     "gstreamer1.0-plugins-ugly"
 )
 _START_S = 20.0
+# States of a socket in Linux's /proc/net/tcp (include/net/tcp_states.h).
+_LISTENS, _HAS_A_CLIENT = "0A", "01"
 _RTSP_SCRIPT = Path(__file__).with_name("rtsp_server.py")
 _PROBE = (
     "import gi; gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0');"
@@ -192,15 +194,20 @@ class MjpegServer(StreamServer):
         ]
 
     def _wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
-        # Asking it whether it listens would be its one client.
+        # Asking it whether it listens would be its one client. One that waited for it may come, and end
+        # the listening, between two looks.
         until_s = time.monotonic() + _START_S
-        while not _listens(self.port):
+        while not _serves(self.port):
             if server.poll() is not None or time.monotonic() > until_s:
                 self.kill()
                 raise BenchmarkError(f"the MJPEG server does not start on port {self.port}")
             time.sleep(0.02)
 
 
-def _listens(port: int) -> bool:
+def _serves(port: int) -> bool:
+    """Whether a socket of this port listens or has a client."""
     lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
-    return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in lines)
+    return any(
+        line.split()[1].endswith(f":{port:04X}") and line.split()[3] in (_LISTENS, _HAS_A_CLIENT)
+        for line in lines
+    )
