@@ -5,9 +5,9 @@ Found by giving models of every kind to MediaPipe 1.2.2; ``tests/clients`` does 
 
 from __future__ import annotations
 
-from hangtag.contract import ColourOrder, OutputKind
+from hangtag.contract import ColourOrder, InputSpec, OutputKind
 from hangtag.model_file import ModelFile
-from hangtag.preprocess import Preprocessor
+from hangtag.preprocess import Preprocessor, source_rectangle
 
 
 def why_no_mediapipe(model: ModelFile) -> str | None:
@@ -37,3 +37,18 @@ def _why_not_these_pixels(model: ModelFile) -> str | None:
     if metadata is None or not metadata.mean:
         return "it reads the normalisation of a float input from TFLite metadata, and this file has none"
     return None
+
+
+def region_of_interest(image_wh: tuple[int, int], spec: InputSpec) -> dict[str, float]:
+    """Return the part of a picture that the model is to see, in 0 to 1, as MediaPipe's ``RectF`` names it.
+
+    Without it MediaPipe stretches the whole picture.
+    """
+    width, height = image_wh
+    x, y, part_width, part_height = source_rectangle(image_wh, spec)
+    return {
+        "left": x / width,
+        "top": y / height,
+        "right": (x + part_width) / width,
+        "bottom": (y + part_height) / height,
+    }

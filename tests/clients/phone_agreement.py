@@ -24,7 +24,8 @@ from client_process import ClientProcess
 from report_parts import Measured, Report
 
 from hangtag.classifier import Classifier, Scores, to_scores
-from hangtag.contract import InputSpec, ModelContract, OutputSpec
+from hangtag.contract import ModelContract, OutputSpec
+from hangtag.mediapipe import region_of_interest
 from hangtag.metrics import agreement, top_k
 from hangtag.preprocess import Image, Preprocessor, source_rectangle
 
@@ -47,23 +48,11 @@ class PhoneScores:
         return agreement(self.mediapipe[way], self.hangtag)
 
 
-def region_of_interest(image_wh: tuple[int, int], spec: InputSpec) -> dict[str, float]:
-    """Return the part of a picture that the model is to see, in 0..1, as MediaPipe's ``RectF`` names it."""
-    width, height = image_wh
-    x, y, part_width, part_height = source_rectangle(image_wh, spec)
-    return {
-        "left": x / width,
-        "top": y / height,
-        "right": (x + part_width) / width,
-        "bottom": (y + part_height) / height,
-    }
-
-
 def phone_scores(client: ClientProcess, classifier: Classifier, pictures: Iterable[Image]) -> PhoneScores:
     """Hand every BGR picture to both sides, to MediaPipe in every way.
 
     Raises:
-        ClientError: MediaPipe cannot classify one.
+        BenchmarkError: MediaPipe cannot classify one.
     """
     contract = classifier.contract
     preprocessor = Preprocessor(contract.input)

@@ -11,10 +11,10 @@ from typing import Any, Generic, TypeVar
 import click
 import numpy as np
 from client_environments import ClientEnvironment, EnvironmentUnavailable, python_in
-from client_process import ClientError, ClientProcess
+from client_process import ClientProcess
 
 from hangtag.classifier import Classifier
-from hangtag.errors import HangtagError, ModelFileError
+from hangtag.errors import BenchmarkError, HangtagError, ModelFileError
 from hangtag.labelled_folder import SPLITS, LabelledFolder, read_split
 from hangtag.metrics import Targets
 from hangtag.photos import read_photo
@@ -77,7 +77,7 @@ class Report(Generic[_S]):
         try:
             with ClientProcess(python, self.script, model) as client:
                 scores = self.scores(client, classifier, pictures)
-        except ClientError as error:
+        except BenchmarkError as error:
             click.echo(f"{model.name}: {error}", err=True)
             return (model.name, "no", *["-"] * len(self.header))
         click.echo(f"{model.name}: measured on {len(photos.photos)} {split} photos", err=True)

@@ -10,14 +10,16 @@ import numpy as np
 import phone_agreement
 import pytest
 from click.testing import CliRunner
-from client_process import ClientError, ClientProcess
+from client_process import ClientProcess
 from model_parts import split
-from phone_agreement import phone_scores, region_of_interest, scores_in
+from phone_agreement import phone_scores, scores_in
 from tiny_run import TinyRun
 
 from hangtag.classifier import Classifier
 from hangtag.contract import Geometry, InputSpec, ModelContract
+from hangtag.errors import BenchmarkError
 from hangtag.labelled_folder import read_split
+from hangtag.mediapipe import region_of_interest
 from hangtag.metrics import top_k
 from hangtag.photos import read_photo
 from hangtag.preprocess import Image, Preprocessor
@@ -146,7 +148,7 @@ def test_a_float_model_normalised_channel_by_channel_is_refused(
     model_files: dict[str, Path], opened: Opener, tmp_path: Path
 ) -> None:
     path = _normalised(model_files["float32"], tmp_path / "other.tflite", *IMAGENET)
-    with pytest.raises(ClientError, match="Per-channel image normalization is not available"):
+    with pytest.raises(BenchmarkError, match="Per-channel image normalization is not available"):
         opened(path)
 
 
@@ -169,7 +171,7 @@ def test_a_float_model_without_our_metadata_is_refused(
 ) -> None:
     bare = tmp_path / "bare.tflite"
     bare.write_bytes(_bare(model_files["float32"]))
-    with pytest.raises(ClientError, match="NormalizationOptions"):
+    with pytest.raises(BenchmarkError, match="NormalizationOptions"):
         opened(bare).ask(drawn_pictures[0])
 
 
@@ -234,7 +236,7 @@ def test_real_photos_keep_their_labels_on_a_phone(
 def test_a_picture_that_cannot_be_classified_is_an_error_of_the_client(
     model_files: dict[str, Path], opened: Opener, drawn_pictures: list[Image]
 ) -> None:
-    with pytest.raises(ClientError, match=r"\[0,1\]"):
+    with pytest.raises(BenchmarkError, match=r"\[0,1\]"):
         opened(model_files["int8"]).ask(
             drawn_pictures[0], region={"left": 0.0, "top": 0.0, "right": 1.5, "bottom": 1.0}
         )

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import tflite_runtime_agreement
 from click.testing import CliRunner
-from client_process import ClientError, ClientProcess
+from client_process import ClientProcess
 from tflite_runtime_agreement import EngineScores, engine_scores, verify_there
 from tiny_run import TinyRun
 
 from hangtag.classifier import Classifier
+from hangtag.errors import BenchmarkError
 from hangtag.preprocess import Image
 from hangtag_convert.formats import Format
 
@@ -72,7 +73,7 @@ def test_other_integer_kernels_fail_verify_and_are_named(
 def test_an_operator_it_does_not_know_is_one_clear_line(
     model_files: dict[str, Path], tflite_runtime_python: Path
 ) -> None:
-    with pytest.raises(ClientError, match="FULLY_CONNECTED"):
+    with pytest.raises(BenchmarkError, match="FULLY_CONNECTED"):
         ClientProcess(tflite_runtime_python, _SCRIPT, model_files["dynamic"])
     done = verify_there(model_files["dynamic"])
     assert done.returncode == 1

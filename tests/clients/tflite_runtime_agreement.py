@@ -43,7 +43,7 @@ def engine_scores(client: ClientProcess, classifier: Classifier, pictures: Itera
     """Give both engines the tensor of every BGR picture.
 
     Raises:
-        ClientError: tflite-runtime cannot run the model.
+        BenchmarkError: tflite-runtime cannot run the model.
     """
     contract = classifier.contract
     ours, theirs = [], []

@@ -26,9 +26,9 @@ from hangtag.classifier import Classifier, bundled_model
 from hangtag.contract import InputSpec, Kernel
 from hangtag.errors import HangtagError
 from hangtag.latency import summarize
-from hangtag.mediapipe import why_no_mediapipe
+from hangtag.mediapipe import region_of_interest, why_no_mediapipe
 from hangtag.model_probe import open_untrusted
-from hangtag.preprocess import Image, source_rectangle
+from hangtag.preprocess import Image
 from hangtag.progress import Progress
 from hangtag.scene import Scene, SceneSettings
 from hangtag_benchmarks.camera.interleaved import Block, Latencies, Ratio, ratio_of_medians, take_turns
@@ -209,18 +209,6 @@ def mediapipe_blocks(
                 peer.classify, frames.path, seen, swap=swap, warmup=plan.warmup, calls=plan.calls
             )
     return blocks
-
-
-def region_of_interest(image_wh: tuple[int, int], spec: InputSpec) -> dict[str, float]:
-    """Return the part of a frame that the model is to see, in 0 to 1, as MediaPipe names its sides."""
-    width, height = image_wh
-    x, y, part_width, part_height = source_rectangle(image_wh, spec)
-    return {
-        "left": x / width,
-        "top": y / height,
-        "right": (x + part_width) / width,
-        "bottom": (y + part_height) / height,
-    }
 
 
 def _ours(frames: Frames) -> str:

@@ -6,13 +6,9 @@ It needs an environment of its own, which the tests of real clients make: MediaP
 from __future__ import annotations
 
 import json
-import subprocess
-import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
-from hangtag.errors import BenchmarkError
+from hangtag_benchmarks.answering_child import AnsweringChild
 
 CLIENT = Path(__file__).with_name("mediapipe_client.py")
 PYTHON = Path(".venv-clients/mediapipe/bin/python")
@@ -21,7 +17,7 @@ PYTHON = Path(".venv-clients/mediapipe/bin/python")
 HOW_TO_MAKE_IT = "python -m pytest tests/clients/test_mediapipe.py"
 
 
-class MediaPipePeer:
+class MediaPipePeer(AnsweringChild):
     """A model opened by MediaPipe in a child process; a context manager. It rests unless it is asked.
 
     Args:
@@ -33,23 +29,8 @@ class MediaPipePeer:
     """
 
     def __init__(self, python: Path, model: Path) -> None:
-        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        try:
-            self._process = subprocess.Popen(
-                [python, CLIENT, model],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._printed,
-                text=True,
-            )
-        except OSError as error:
-            self._printed.close()
-            raise BenchmarkError(f"cannot start {python}: {error.strerror}") from None
-        try:
-            self.version: str = self._answer()["version"]
-        except BenchmarkError:
-            self.close()
-            raise
+        super().__init__([python, CLIENT, model], "MediaPipe")
+        self.version: str = self.about["version"]
 
     def classify(
         self, frames: Path, region: dict[str, float] | None, *, swap: bool, warmup: int, calls: int
@@ -66,42 +47,6 @@ class MediaPipePeer:
         Raises:
             BenchmarkError: MediaPipe failed.
         """
-        assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
-        request = {"frames": str(frames), "region": region, "swap": swap, "warmup": warmup, "calls": calls}
-        try:
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise self._ended() from None
-        return tuple(self._answer()["latencies_ms"])
-
-    def close(self) -> None:
-        """End the child."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.communicate()
-        self._printed.close()
-
-    def __enter__(self) -> MediaPipePeer:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
-        line = self._process.stdout.readline()
-        if not line:
-            raise self._ended()
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise BenchmarkError(f"MediaPipe: {answer['error']}")
-        return answer
-
-    def _ended(self) -> BenchmarkError:
-        status = self._process.wait()
-        self._printed.seek(0)
-        said = " ".join(self._printed.read().decode(errors="replace").split())[-300:]
-        return BenchmarkError(f"MediaPipe's process ended with status {status}: {said or 'it said nothing'}")
+        asked = {"frames": str(frames), "region": region, "swap": swap, "warmup": warmup, "calls": calls}
+        line = json.dumps(asked).encode() + b"\n"
+        return tuple(self.request(lambda pipe: pipe.write(line))["latencies_ms"])
