@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -56,6 +58,13 @@ def unplugged() -> None:
     raise SourceError("camera stopped delivering")
 
 
+def unplugged_by_a_driver() -> None:
+    try:
+        raise OSError("no such device")
+    except OSError as error:
+        raise SourceError("camera stopped delivering") from error
+
+
 def quick() -> Backoff:
     return Backoff(0.01, 0.05)
 
@@ -99,6 +108,25 @@ def test_a_lost_camera_comes_back_and_its_frames_go_on(
     said = [record.getMessage() for record in caplog.records]
     assert len([line for line in said if "stopped delivering" in line]) == 2
     assert len([line for line in said if "is back after" in line]) == 2
+
+
+def test_a_lost_camera_is_let_go_of_at_once(feeds: list[Feed]) -> None:
+    gone = []
+
+    def made(frames: int) -> Camera:
+        camera = Camera(frames, unplugged_by_a_driver)
+        weakref.finalize(camera, gone.append, frames)
+        return camera
+
+    lengths = iter([5, 6, 10_000])
+    gc.collect()
+    gc.disable()
+    try:
+        feeds.append(feed := Feed(made(4), reopen=lambda: made(next(lengths)), backoff=quick()))
+        assert len(take(feed, 30)) == 30
+        wait_for(lambda: gone == [4, 5, 6])
+    finally:
+        gc.enable()
 
 
 def test_many_attempts_are_said_once(feeds: list[Feed], caplog: pytest.LogCaptureFixture) -> None:

@@ -58,7 +58,7 @@ class Feed:
         fits: Callable[[tuple[int, int]], bool] = lambda _: True,
         backoff: Backoff | None = None,
     ) -> None:
-        self._source = source
+        self._shown = source.shown
         source.left_to_reader = True
         self._reopen = reopen
         self._check_frames, self._fits = check_frames, fits
@@ -72,7 +72,10 @@ class Feed:
         self._next_report_s = 0.0
         self._taken = -1
         self._dropped = 0
-        self._thread = threading.Thread(target=self._keep_reading, name="hangtag-feed", daemon=True)
+        # Popped, so that nobody but its reader holds it: a lost camera's buffers are to go with it.
+        self._thread = threading.Thread(
+            target=self._keep_reading, args=([source].pop,), name="hangtag-feed", daemon=True
+        )
         self._thread.start()
 
     def take(self) -> Frame | Outage | None:
@@ -112,29 +115,30 @@ class Feed:
 
     # --- in the watching thread ----------------------------------------------------------------------------
 
-    def _keep_reading(self) -> None:
+    def _keep_reading(self, first: Callable[[], Source]) -> None:
         try:
-            self._slot.end(self._read_again_and_again())
+            self._slot.end(self._read_again_and_again(first))
         # A defect in here must end the program, not leave it waiting for frames.
         except BaseException as error:  # noqa: BLE001
             self._slot.end(error)
 
-    def _read_again_and_again(self) -> BaseException | None:
+    def _read_again_and_again(self, first: Callable[[], Source]) -> BaseException | None:
         """Read the source until it has ended for good; return what it failed with."""
-        attempt = self._attempt(lambda: self._source)
+        attempt = self._attempt(first)
         hung: list[_Attempt] = []
         while True:
             error = self._watched(attempt)
             if self._stopping.is_set() or self._reopen is None or not isinstance(error, HangtagError | None):
                 return error
             self._account.lost(str(error) if error else "it ended")
+            _drop_tracebacks(error)
             if attempt.delivered_good:
                 self._backoff.reset()
             hung = [one for one in (*hung, attempt) if not one.done.is_set()]
             if len(hung) >= _MOST_HUNG:
                 # Whoever watches over this program, systemd say, starts it again: that frees the device.
                 return SourceError(
-                    f"{self._source.shown} hangs: {len(hung)} attempts to open or read it never came back; "
+                    f"{self._shown} hangs: {len(hung)} attempts to open or read it never came back; "
                     "start the program again"
                 )
             if self._stopping.wait(self._backoff.next_s()):
@@ -248,6 +252,17 @@ class _Attempt:
         if self._account.begun and not self._fits((width, height)):
             return Fault.TOO_SMALL
         return check.fault(frame.image_bgr, frame.captured_s) if check else None
+
+
+def _drop_tracebacks(error: BaseException | None) -> None:
+    """Let go of the calls that an error came from.
+
+    They hold the attempt that holds the error: a circle, and with it the lost source and its buffers, which
+    would stay until one of Python's rare full collections.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _just_captured(frame: Frame) -> Frame:
