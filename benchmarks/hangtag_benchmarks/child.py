@@ -12,8 +12,10 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from hangtag_benchmarks.records import Job, Measurement
+import hangtag
+from hangtag_benchmarks.records import Accuracy, Job, Measurement
 
 WORKER = (sys.executable, "-m", "hangtag_benchmarks.worker")
 """The command that does a job."""
@@ -30,19 +32,37 @@ class Outcome:
         measurement: what it measured; None for a job that measures nothing, or where it failed.
         error: why it failed, in one line without paths; None where it did not.
         log: its standard error.
+        accuracy: what it scored, where that was its job.
     """
 
     measurement: Measurement | None
     error: str | None
     log: str
+    accuracy: Accuracy | None = None
 
 
-def run_job(job: Job, *, timeout_s: float = JOB_TIMEOUT_S, command: Sequence[str] | None = None) -> Outcome:
-    """Do a job in a process of its own (``command``, or :data:`WORKER`) and wait for it to end."""
+def run_job(
+    job: Job,
+    *,
+    timeout_s: float = JOB_TIMEOUT_S,
+    python: str | None = None,
+    command: Sequence[str] | None = None,
+) -> Outcome:
+    """Do a job in a process of its own and wait for it to end.
+
+    Args:
+        job: what to do.
+        timeout_s: the longest that it may take.
+        python: another Python than this one, whose packages the engine is part of.
+        command: another program than :data:`WORKER`.
+    """
+    program = tuple(command or WORKER)
+    if python is not None:
+        program = (python, *program[1:])
     try:
         with tempfile.TemporaryDirectory(prefix="hangtag-benchmark-") as empty:
             done = subprocess.run(
-                command or WORKER,
+                program,
                 input=json.dumps(dataclasses.asdict(job)).encode(),
                 capture_output=True,
                 timeout=timeout_s,
@@ -50,12 +70,20 @@ def run_job(job: Job, *, timeout_s: float = JOB_TIMEOUT_S, command: Sequence[str
                 # A file called json.py in the user's folder must not become ours: Python 3.10 looks where
                 # it is started, whatever it is told.
                 cwd=empty,
-                env={**os.environ, "PYTHONSAFEPATH": "1"},
+                env={**os.environ, "PYTHONSAFEPATH": "1", **({} if python is None else _our_packages())},
             )
+    except OSError as error:
+        return Outcome(None, f"cannot start {Path(program[0]).name}: {error.strerror}", "")
     except subprocess.TimeoutExpired as expired:
         log = (expired.stderr or b"").decode(errors="replace")
         return Outcome(None, f"the measuring process did not answer within {timeout_s:g} s", log)
     return _outcome(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+
+
+def _our_packages() -> dict[str, str]:
+    """Return what lets another Python find Hangtag, and nothing else of this one where they lie apart."""
+    roots = (Path(hangtag.__file__).parents[1], Path(__file__).parents[1])
+    return {"PYTHONPATH": os.pathsep.join(dict.fromkeys(map(str, roots)))}
 
 
 def _outcome(returncode: int, answer: bytes, log: str) -> Outcome:
@@ -65,6 +93,8 @@ def _outcome(returncode: int, answer: bytes, log: str) -> Outcome:
         values = json.loads(answer)
         if "error" in values:
             return Outcome(None, one_line(values["error"]), log)
+        if "accuracy" in values:
+            return Outcome(None, None, log, Accuracy.from_dict(values["accuracy"]))
         measured = values["measurement"]
         return Outcome(None if measured is None else Measurement.from_dict(measured), None, log)
     except (ValueError, KeyError, TypeError) as error:

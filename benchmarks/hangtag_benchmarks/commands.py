@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from hangtag.errors import HangtagError
     from hangtag_benchmarks.records import Plan, Result
 
 _MAX_THREADS = 256
-_DEVICES = {"cpu": ("cpu",), "gpu": ("gpu",), "all": ("cpu", "gpu")}
+_DEVICES = ("cpu", "gpu", "all")
 
 
 def _parse_threads(context: click.Context, option: click.Parameter, value: str) -> tuple[int, ...]:
@@ -23,6 +22,21 @@ def _parse_threads(context: click.Context, option: click.Parameter, value: str) 
             f"{value!r}; wanted numbers from 1 to {_MAX_THREADS}, as 1 or 1,2,4", context, option
         )
     return tuple(dict.fromkeys(int(part) for part in parts))
+
+
+def _parse_engines(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """Return the names of "litert,keras" in the order given, each once."""
+    from hangtag_benchmarks.engines.registry import KINDS
+
+    if value is None:
+        return None
+    names = tuple(dict.fromkeys(part.strip() for part in value.split(",")))
+    strangers = [name for name in names if name not in KINDS]
+    if strangers:
+        raise click.BadParameter(f"{strangers[0]!r}; wanted some of {', '.join(KINDS)}", context, option)
+    return names
 
 
 @click.command()
@@ -36,95 +50,111 @@ def _parse_threads(context: click.Context, option: click.Parameter, value: str) 
     help="CPU threads, a row for each.",
 )
 @click.option(
+    "--engine",
+    "engines",
+    callback=_parse_engines,
+    metavar="NAME,…",
+    help="What to run models on, a row for each; by default LiteRT on the CPU, and on a GPU.",
+)
+@click.option(
     "--device",
-    type=click.Choice(list(_DEVICES)),
+    type=click.Choice(_DEVICES),
     default="all",
     show_default=True,
     help="all: the CPU, and a real GPU or one line saying why not.",
 )
-@click.option("--quick", is_flag=True, help="One pass of few rounds: a first impression.")
-@click.option("--repeat", type=click.IntRange(1), help="Measured rounds per pass [150; with --quick 30].")
+@click.option("--quick", is_flag=True, help="Seconds instead of a minute for each row: a first impression.")
+@click.option("--rounds", type=click.IntRange(1), help="Rounds at most [20; with --quick 6].")
+@click.option("--data", type=click.Path(path_type=Path), help="A data set: every engine's accuracy on it.")
+@click.option(
+    "--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="Of --data."
+)
 @click.option(
     "--report",
     "folder",
     type=click.Path(path_type=Path),
     default=Path("benchmark"),
     show_default=True,
-    help="Folder for benchmark.json and benchmark.md.",
+    help="Folder for the report's files; an empty or a new one.",
 )
+@click.option("--force", is_flag=True, help="Overwrite the report of an earlier run.")
 @click.option("--json", "as_json", is_flag=True, help="The whole result as JSON.")
 def benchmark(
     models: tuple[Path, ...],
     *,
     threads: tuple[int, ...],
+    engines: tuple[str, ...] | None,
     device: str,
     quick: bool,
-    repeat: int | None,
+    rounds: int | None,
+    data: Path | None,
+    split: str,
     folder: Path,
+    force: bool,
     as_json: bool,
 ) -> None:
-    """Measure latency and memory of each MODEL (the bundled model, if none is given) on this machine.
+    """Measure latency, memory and accuracy of each MODEL (the bundled one, if none is given) on this machine.
 
-    Load, first run, preprocessing, bare invoke and the way from frame to label are measured apart, each
-    model in processes of its own. Outputs are checked against the golden cases inside the model: a row that
-    fails them shows no numbers, says so, and the exit code is 1.
+    Every row is measured in processes of its own that take turns with those of the others. Outputs are
+    checked against the golden cases inside the model: a row that fails them shows no numbers, says so, and
+    the exit code is 1. How it is measured, and why so: benchmarks/PROTOCOL.md.
     """
     import json
 
-    from hangtag.files import make_folder
     from hangtag.progress import Progress
-    from hangtag_benchmarks.identity import identify
-    from hangtag_benchmarks.report import save, to_json, to_text
-    from hangtag_benchmarks.session import run_benchmark
+    from hangtag_benchmarks.model_runs import Asked, benchmark_models, identified
+    from hangtag_benchmarks.report import to_text
+    from hangtag_benchmarks.result_json import to_json
+    from hangtag_benchmarks.saving import claim, save
 
-    paths: tuple[Path | None, ...] = models or (None,)
-    identified = [(path, identify(path)) for path in paths]
-    # Now rather than after minutes of measuring.
-    make_folder(folder)
-    result = run_benchmark(
-        identified,
-        threads=threads,
-        devices=_DEVICES[device],
-        plan=_plan(repeat, quick=quick),
-        say=Progress().say,
-    )
-    if device == "gpu" and not result.rows:
+    photos = None if data is None else (data, split)
+    asked = Asked(identified(models), engines or _engines(device), threads, photos)
+    claim(folder, force=force)
+    result = benchmark_models(asked, _plan(rounds, quick=quick), Progress().say)
+    if not result.rows and not any(missing.failed for missing in result.missing):
         # An earlier report should not give way to one without a number.
-        raise _no_gpu(result)
+        raise _nothing_there(result)
     click.echo(
         json.dumps(to_json(result), ensure_ascii=False, allow_nan=False) if as_json else to_text(result)
     )
     save(result, folder)
-    click.echo(f"saved: {folder / 'benchmark.md'} and benchmark.json beside it", err=True)
+    click.echo(f"saved: {folder / 'benchmark.md'} and others beside it", err=True)
     _raise_failures(result)
 
 
-def _plan(repeat: int | None, *, quick: bool) -> Plan:
-    from hangtag_benchmarks.records import Plan
+def _engines(device: str) -> tuple[str, ...]:
+    from hangtag_benchmarks.engines.registry import DEFAULT_CPU, DEFAULT_GPU
 
-    if quick:
-        return Plan(passes=1, rounds=repeat or 30, warmup_rounds=3)
-    return Plan(passes=2, rounds=repeat or 150, warmup_rounds=10)
+    return {"cpu": (DEFAULT_CPU,), "gpu": (DEFAULT_GPU,), "all": (DEFAULT_CPU, DEFAULT_GPU)}[device]
+
+
+def _plan(rounds: int | None, *, quick: bool) -> Plan:
+    import dataclasses
+
+    from hangtag_benchmarks.records import QUICK_PLAN, Plan
+
+    plan = QUICK_PLAN if quick else Plan()
+    return plan if rounds is None else dataclasses.replace(plan, rounds=rounds)
 
 
 def _raise_failures(result: Result) -> None:
-    """Raise for the first row that could not be had.
+    """Raise for the first row that failed.
 
     Raises:
         VerificationFailed: its outputs were wrong.
         BenchmarkError: its measuring process failed.
     """
     from hangtag.errors import BenchmarkError, VerificationFailed
-    from hangtag_benchmarks.report import failure_title
+    from hangtag_benchmarks.report import missing_title
 
-    for failure in result.failures:
-        kind = VerificationFailed if failure.wrong_output else BenchmarkError
-        raise kind(f"{failure_title(failure)}: {failure.reason}")
+    for missing in result.missing:
+        if missing.failed:
+            kind = VerificationFailed if missing.wrong_output else BenchmarkError
+            raise kind(f"{missing_title(missing)}: {missing.reason}")
 
 
-def _no_gpu(result: Result) -> HangtagError:
-    """Return why only the GPU was asked for and no row came of it."""
+def _nothing_there(result: Result) -> Exception:
     from hangtag.errors import BenchmarkError
+    from hangtag_benchmarks.report import problems
 
-    _raise_failures(result)
-    return BenchmarkError("; ".join(result.gpu_lines))
+    return BenchmarkError("; ".join(problems(result)) or "it was stopped before anything was measured")

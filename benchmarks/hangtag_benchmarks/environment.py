@@ -17,6 +17,7 @@ from hangtag.device import (
     version_of,
 )
 from hangtag_benchmarks.records import Conditions, Environment
+from hangtag_benchmarks.vcgencmd import throttled
 
 BUSY_LOAD_AVERAGE = 0.5
 """Above this many waiting or running processes a machine is called busy."""
@@ -28,7 +29,7 @@ _CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 
 def conditions() -> Conditions:
     """Look at what changes while one measures."""
-    return Conditions(_load_average_1min(), _cpu_frequency_mhz(), cpu_temperature_c())
+    return Conditions(_load_average_1min(), _cpu_frequency_mhz(), cpu_temperature_c(), throttled())
 
 
 def environment(before: Conditions, after: Conditions) -> Environment:
@@ -46,7 +47,8 @@ def environment(before: Conditions, after: Conditions) -> Environment:
             "opencv": cv2.__version__,
         },
         frequency_governor=_read(_CPUFREQ / "scaling_governor"),
-        opencv_threads=cv2.getNumThreads(),
+        most_frequency_mhz=_mhz(_CPUFREQ / "cpuinfo_max_freq"),
+        power_source=power_source(),
         thread_variables={name: os.environ[name] for name in _THREAD_VARIABLES if name in os.environ},
         before=before,
         after=after,
@@ -73,13 +75,28 @@ def _load_average_1min() -> float | None:
 
 def _cpu_frequency_mhz() -> float | None:
     """Return the first core's frequency now."""
-    khz = _read(_CPUFREQ / "scaling_cur_freq")
-    if khz is not None and khz.isdigit():
-        return int(khz) / 1000
+    told = _mhz(_CPUFREQ / "scaling_cur_freq")
+    if told is not None:
+        return told
     for line in (_read(Path("/proc/cpuinfo")) or "").splitlines():
         if line.startswith("cpu MHz"):
             return float(line.partition(":")[2])
     return None
+
+
+def power_source(supplies: Path = Path("/sys/class/power_supply")) -> str | None:
+    """Return ``mains`` or ``battery``; None where the machine does not know, as most boards do not."""
+    kinds = {}
+    for supply in sorted(supplies.glob("*")):
+        kinds[_read(supply / "type")] = _read(supply / "online") or _read(supply / "status")
+    if kinds.get("Mains") == "1" or kinds.get("USB") == "1":
+        return "mains"
+    return "battery" if kinds.get("Battery") == "Discharging" else None
+
+
+def _mhz(path: Path) -> float | None:
+    khz = _read(path)
+    return int(khz) / 1000 if khz is not None and khz.isdigit() else None
 
 
 def _read(path: Path) -> str | None:

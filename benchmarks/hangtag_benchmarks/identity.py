@@ -26,7 +26,9 @@ def _identity(file_name: str, model: ModelFile) -> ModelIdentity:
         # A name may hold bytes that no terminal or JSON reader takes.
         file_name="".join(char if char.isprintable() else "?" for char in file_name),
         size_bytes=len(model.data),
-        sha256=hashlib.sha256(model.data).hexdigest(),
+        sha256=model.sha256,
+        contract_sha256=hashlib.sha256(model.contract.to_json().encode()).hexdigest(),
         name=model.contract.name,
         input_dtype=model.contract.input.tensor.dtype,
+        input_wh=(model.contract.input.width_px, model.contract.input.height_px),
     )

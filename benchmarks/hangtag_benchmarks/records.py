@@ -3,66 +3,125 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hangtag.latency import LatencySummary
+from hangtag.metrics import Interval
+from hangtag_benchmarks.statistics import Ratio
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the layout of ``benchmark.json``; raised when a reader of the old one would go wrong."""
 
-CPU = "cpu"
-GPU = "gpu"
+STAGES = ("preprocess", "write_input", "read_output", "postprocess")
+"""The steps around an invocation, in their order (an invocation stands between the second and the third)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """Which model a row is about, without saying where on this machine it lies."""
+    """Which model a row is about, without saying where on this machine it lies.
+
+    ``contract_sha256`` is the digest of its contract's JSON: the same pixels, labels and calibration.
+    """
 
     file_name: str
     size_bytes: int
     sha256: str
+    contract_sha256: str
     name: str
     input_dtype: str
+    input_wh: tuple[int, int]
+
+    @property
+    def short_name(self) -> str:
+        """What tables and conditions call it: the file's name without its ending."""
+        return self.file_name.rpartition(".")[0] or self.file_name
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPlan:
+    """What one block does: a process of its own that opens the model and runs it for a while.
+
+    A phase goes on until both its seconds and its runs are reached.
+
+    Args:
+        warmup_s: forgotten invocations before anything is kept, at least so long.
+        warmup_runs: and at least so many.
+        invoke_s: bare invocations that are kept.
+        invoke_runs: and at least so many.
+        pipeline_s: the way from frame to label, and as long again step by step.
+        pipeline_runs: and at least so many of each.
+    """
+
+    warmup_s: float = 0.5
+    warmup_runs: int = 10
+    invoke_s: float = 3.0
+    invoke_runs: int = 52
+    pipeline_s: float = 0.5
+    pipeline_runs: int = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How often everything is done per row: ``passes`` processes, each of warm-up and measured rounds."""
+    """How many rounds of blocks, and when that is enough.
 
-    passes: int
-    rounds: int
-    warmup_rounds: int
+    Args:
+        block: what each block does.
+        rounds: most rounds; each holds a block of every target.
+        least_rounds: rounds before it may end early.
+        enough_width: ends once the 95 % interval of every median is narrower than this share of it; None
+            never ends early.
+        quick: a first impression, comparable with nothing.
+    """
+
+    block: BlockPlan = field(default_factory=BlockPlan)
+    rounds: int = 20
+    least_rounds: int = 10
+    enough_width: float | None = 0.02
+    quick: bool = False
+
+
+QUICK_PLAN = Plan(
+    BlockPlan(invoke_s=0.8, invoke_runs=30, pipeline_s=0.15, pipeline_runs=8),
+    rounds=6,
+    enough_width=None,
+    quick=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one child process does.
+    """What one child process does; ``plan`` None opens the model and measures nothing.
 
     Args:
-        device: :data:`CPU` or :data:`GPU`.
-        model_path: the .tflite file; None is the bundled model.
-        threads: CPU threads of one invocation; without meaning on the GPU.
-        rounds: measured rounds; 0 opens the model and measures nothing.
-        warmup_rounds: rounds before them that are not kept.
+        engine: a name of the table in :mod:`hangtag_benchmarks.engines.registry`.
+        model_path: the model's file; None is the bundled model.
+        threads: CPU threads of one invocation.
         frames_path: a .npy file of BGR uint8 frames, shape (frames, height, width, 3).
+        plan: what to time.
+        check_paths: pictures to compare outputs on, besides the frames.
+        photos: a data set's folder and split to score instead of timing anything.
     """
 
-    device: str
+    engine: str
     model_path: str | None
     threads: int
-    rounds: int
-    warmup_rounds: int
     frames_path: str
+    plan: BlockPlan | None
+    check_paths: tuple[str, ...] = ()
+    photos: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Every measurement of the rounds in the order taken, in milliseconds; nothing is left out."""
+    """Every measurement of a block in the order taken, in milliseconds; nothing is left out.
+
+    Empty where an engine cannot do one thing without the other. ``stages_ms`` by names of :data:`STAGES`.
+    """
 
     invoke_ms: tuple[float, ...]
-    preprocess_ms: tuple[float, ...]
     end_to_end_ms: tuple[float, ...]
+    stages_ms: Mapping[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,77 +139,179 @@ class OutputCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How many photos of a data set's split the engine itself named rightly."""
+
+    split: str
+    photos: int
+    right: int
+    top1_interval: Interval
+    dataset_sha256: str
+
+    @property
+    def top1(self) -> float:
+        """Share of photos whose best label is the right one, 0 to 1."""
+        return self.right / self.photos
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Accuracy:
+        """Rebuild what ``dataclasses.asdict`` took apart."""
+        return cls(**{**values, "top1_interval": Interval(**values["top1_interval"])})
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one child process found; memory is None where the system does not tell."""
+    """What one block found; memory and energy are None where the system does not tell.
+
+    ``energy_j`` is the whole processor's while ``invoke_ms`` was measured.
+    """
 
     import_ms: float
     load_ms: float
-    first_run_ms: float
+    first_run_ms: float | None
+    warmup_runs: int
     timings: Timings
     imports_memory_mb: float | None
     peak_memory_mb: float | None
+    steady_memory_mb: float | None
+    energy_j: float | None
     check: OutputCheck
+    versions: Mapping[str, str]
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Measurement:
         """Rebuild what ``dataclasses.asdict`` took apart, after its way through JSON."""
-        timings = Timings(**{kind: tuple(latencies) for kind, latencies in values["timings"].items()})
-        return cls(**{**values, "timings": timings, "check": OutputCheck(**values["check"])})
+        timings = values["timings"]
+        rebuilt = Timings(
+            invoke_ms=tuple(timings["invoke_ms"]),
+            end_to_end_ms=tuple(timings["end_to_end_ms"]),
+            stages_ms={name: tuple(latencies) for name, latencies in timings["stages_ms"].items()},
+        )
+        return cls(**{**values, "timings": rebuilt, "check": OutputCheck(**values["check"])})
 
 
 @dataclass(frozen=True, slots=True)
-class PassMedians:
-    """The p50 of one pass, in milliseconds."""
+class Latency:
+    """One kind of latency over all blocks: percentiles with intervals, and its distribution.
 
-    preprocess_ms: float
-    invoke_ms: float
-    end_to_end_ms: float
+    ``quantiles_ms`` are the 0th, 1st, … 100th percentile.
+    """
+
+    summary: LatencySummary
+    p50_interval: Interval
+    p95_interval: Interval
+    quantiles_ms: tuple[float, ...]
+
+    @property
+    def width(self) -> float:
+        """Width of the median's interval as a share of the median."""
+        return (self.p50_interval.high - self.p50_interval.low) / self.summary.p50_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One process: in which round it ran, and its own medians in milliseconds; None where not measured."""
+
+    round: int
+    import_ms: float
+    load_ms: float
+    first_run_ms: float | None
+    invoke_p50_ms: float | None
+    end_to_end_p50_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model on one device with one number of threads; lists hold one number per pass.
+    """One model on one engine with one number of threads.
 
-    ``threads`` is None on the GPU, ``adapter`` is None on the CPU. ``end_to_end_per_invoke`` is the ratio of
-    the two p50. ``imports_memory_mb`` is the peak before the model was read: Python and the libraries.
+    Args:
+        model: which model.
+        engine: a name of the engines' table.
+        threads: CPU threads; None where they have no meaning.
+        accelerator: the hardware's name; None on the CPU.
+        blocks: its processes in the order they ran.
+        invoke: the bare invocation; None where the engine cannot be timed so.
+        end_to_end: from a frame to its label; None where the engine only invokes.
+        stages: the steps around an invocation that the engine has apart.
+        imports_memory_mb: the peak before the model was read: Python and the libraries.
+        peak_memory_mb: the most of any process, in megabytes of 2**20 bytes.
+        steady_memory_mb: median of what the processes held at their end.
+        energy_mj: millijoules of the whole processor for one invocation.
+        accuracy: on the data set that was given; None where none was.
+        check: the worst block's.
+        ranked: False for what is no device, as a software adapter, or did not prove its outputs.
+        notes: what to know before believing it.
+        versions: of the engine's packages.
     """
 
     model: ModelIdentity
-    device: str
+    engine: str
     threads: int | None
-    adapter: str | None
-    import_ms: tuple[float, ...]
-    load_ms: tuple[float, ...]
-    first_run_ms: tuple[float, ...]
-    preprocess: LatencySummary
-    invoke: LatencySummary
-    end_to_end: LatencySummary
-    end_to_end_per_invoke: float
-    passes: tuple[PassMedians, ...]
+    accelerator: str | None
+    blocks: tuple[Block, ...]
+    invoke: Latency | None
+    end_to_end: Latency | None
+    stages: Mapping[str, LatencySummary]
     imports_memory_mb: float | None
     peak_memory_mb: float | None
+    steady_memory_mb: float | None
+    energy_mj: float | None
+    accuracy: Accuracy | None
     check: OutputCheck
+    ranked: bool
     notes: tuple[str, ...]
+    versions: Mapping[str, str]
+
+    @property
+    def key(self) -> tuple[str, str, int | None]:
+        """What tells rows of one result apart: model digest, engine, threads."""
+        return self.model.sha256, self.engine, self.threads
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """A row that could not be had, and why, in one line."""
+class Missing:
+    """A row that could not be had, and why, in one line.
+
+    ``failed`` is False where the engine or the device is not there: that is no defect, and ``reason`` says
+    how to get it.
+    """
 
     model: ModelIdentity
-    device: str
+    engine: str
     threads: int | None
     reason: str
+    failed: bool
     wrong_output: bool = False
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """How two rows compare: their places in ``Result.rows``, and the first's latency over the second's.
+
+    ``kind`` is ``invoke`` or ``end_to_end``; the ratio is that of medians of blocks, round by round.
+    """
+
+    first: int
+    second: int
+    kind: str
+    ratio: Ratio
+
+
+@dataclass(frozen=True, slots=True)
 class Conditions:
-    """What changes while one measures; None where the system does not tell."""
+    """What changes while one measures; None where the system does not tell.
+
+    ``throttled`` are the firmware's flags (``vcgencmd get_throttled``). ``others_load`` is how many cores
+    other programs kept busy, and ``stolen`` the share of time that a hypervisor gave to others, both since
+    the conditions before.
+    """
 
     load_average_1min: float | None
     cpu_frequency_mhz: float | None
     cpu_temperature_c: float | None
+    throttled: int | None = None
+    others_load: float | None = None
+    stolen: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +324,8 @@ class Environment:
     platform: str
     versions: Mapping[str, str]
     frequency_governor: str | None
-    opencv_threads: int
+    most_frequency_mhz: float | None
+    power_source: str | None
     thread_variables: Mapping[str, str]
     before: Conditions
     after: Conditions
@@ -171,14 +333,22 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A whole benchmark. ``gpu_lines`` say, where there is no GPU row, why not."""
+    """A whole benchmark.
+
+    ``rounds`` were finished; ``complete`` is False where someone stopped it before its end.
+    ``disturbances`` are what happened to the machine meanwhile, one line each: a run that has any is marked
+    as disturbed wherever it is shown. ``accuracy_set`` names the photos, None where there were none.
+    """
 
     created_utc: str
     frames: str
     plan: Plan
+    rounds: int
+    complete: bool
     environment: Environment
     rows: tuple[Row, ...]
-    failures: tuple[Failure, ...]
-    gpu_lines: tuple[str, ...]
+    missing: tuple[Missing, ...]
+    verdicts: tuple[Verdict, ...]
+    disturbances: tuple[str, ...]
     notes: tuple[str, ...]
     schema_version: int = SCHEMA_VERSION

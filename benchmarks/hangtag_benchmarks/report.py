@@ -1,71 +1,77 @@
-"""A result for people (text, Markdown) and for programs (JSON)."""
+"""A result as tables and notes for people: on a terminal, and as Markdown."""
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-from hangtag.files import make_folder, write_bytes, write_json
-from hangtag_benchmarks.records import Conditions, Environment, Failure, ModelIdentity, Result, Row
+from hangtag_benchmarks.records import (
+    STAGES,
+    Accuracy,
+    Conditions,
+    Environment,
+    Latency,
+    Missing,
+    ModelIdentity,
+    Plan,
+    Result,
+    Row,
+)
 from hangtag_benchmarks.tables import Table, escape
-
-JSON_NAME, MARKDOWN_NAME = "benchmark.json", "benchmark.md"
+from hangtag_benchmarks.targets import title_of
+from hangtag_benchmarks.verdicts import sentence
 
 MEANINGS = (
-    "load: read the file (already in the system's cache), check it and open the engine; imports not counted.",
-    "first run: the first invoke after load.",
-    "preprocess: one 640x480 frame to the input tensor.",
-    "invoke: the engine alone on a prepared tensor; on the GPU from sending the tensor to having the output.",
-    "end to end: frame to label, on the same frames; e2e/invoke is the ratio of the two p50.",
-    "peak MB: the process's largest resident memory (2^20 bytes); imports MB: that before the model is read.",
-    "Each pass of each row is a process of its own; load and first run are the median of the passes.",
-    "invoke, preprocess and end to end take turns; every measurement after the warm-up counts.",
+    "invoke: the engine alone on a prepared tensor; on a GPU from sending the tensor to having the output.",
+    "e2e: from a 640x480 frame to its label, as a user of the engine calls it.",
+    "±: half the width of the median's 95 % interval, which covers processes, rounds and runs.",
+    "top-1: the share of photos that this engine itself named rightly, with its 95 % interval.",
+    "load: read the file (already in the system's cache), check it, open the engine; imports not counted.",
+    "first run: the first invocation after load.",
+    (
+        "peak MB: the process's largest resident memory (2^20 bytes); steady MB: at its end; "
+        "imports MB: before the model is read."
+    ),
+    (
+        "Each block of each row is a process of its own; a round holds a block of every row, in an order drawn "
+        "anew. Every run after the warm-up counts."
+    ),
+    "*: the fastest by the median; a row is not ranked where the CPU only plays the device.",
 )
 
-
-def to_json(result: Result) -> dict[str, Any]:
-    """Return the whole result as JSON values, numbers to six significant digits."""
-    values: dict[str, Any] = _rounded(dataclasses.asdict(result))
-    return {"kind": "hangtag-benchmark", "schema_version": values.pop("schema_version"), **values}
-
-
-def save(result: Result, folder: Path) -> None:
-    """Write ``benchmark.json`` and ``benchmark.md`` into a folder, made if missing.
-
-    Raises:
-        OutputError: it cannot be written to.
-    """
-    make_folder(folder)
-    write_json(folder / JSON_NAME, to_json(result))
-    write_bytes(folder / MARKDOWN_NAME, to_markdown(result).encode())
+INCOMPLETE = "INCOMPLETE: it was stopped; these are the rounds that were finished"
+QUICK = "QUICK: a first impression; not comparable with any other run"
+DISTURBED = "DISTURBED: do not quote these numbers"
 
 
 def to_text(result: Result) -> str:
-    """Return tables, failures and notes as they are printed."""
-    blocks = []
+    """Return tables, verdicts, failures and notes as they are printed."""
+    blocks = ["\n".join(marks(result))]
     if result.rows:
-        blocks += [summary_table(result).text(), percentile_table(result).text()]
-    notes = (f"note: {note}" for note in _notes(result))
-    blocks.append("\n".join([*_problems(result), *notes]))
-    blocks.append("\n".join(_environment_lines(result.environment)))
+        blocks += [
+            summary_table(result).text(),
+            percentile_table(result).text(),
+            "\n".join(verdict_lines(result)),
+        ]
+    blocks.append("\n".join([*problems(result), *(f"note: {note}" for note in notes(result))]))
+    blocks.append("\n".join(environment_lines(result.environment)))
     return "\n\n".join(block for block in blocks if block)
 
 
 def to_markdown(result: Result) -> str:
     """Return the report as Markdown."""
-    parts = ["# Benchmark", f"{result.created_utc}: {_plan_line(result)}"]
+    parts = ["# Benchmark", f"{result.created_utc}: {plan_line(result)}"]
+    parts += [f"**{escape(mark)}**" for mark in marks(result)]
     if result.rows:
         parts += [summary_table(result).markdown(), "Percentiles in milliseconds:"]
-        parts.append(percentile_table(result).markdown())
+        parts += [percentile_table(result).markdown(), "Start and memory:", start_table(result).markdown()]
     for title, lines in (
-        ("Not measured", [*_problems(result)]),
-        ("Notes", [*_notes(result)]),
-        ("Environment", _environment_lines(result.environment)),
-        ("Models", [_model_line(model) for model in _models(result)]),
+        ("Verdicts", [*verdict_lines(result)]),
+        ("Not measured", [*problems(result)]),
+        ("Notes", [*notes(result)]),
+        ("Environment", environment_lines(result.environment)),
+        ("Models", [model_line(model) for model in models(result)]),
         ("What the columns mean", list(MEANINGS)),
     ):
         if lines:
@@ -73,89 +79,163 @@ def to_markdown(result: Result) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def marks(result: Result) -> Iterator[str]:
+    """Return what must be known before anything else of a result is."""
+    if not result.complete:
+        yield INCOMPLETE
+    if result.plan.quick:
+        yield QUICK
+    if result.disturbances:
+        yield f"{DISTURBED} ({'; '.join(result.disturbances)})"
+
+
+def best_row(result: Result) -> Row | None:
+    """Return the ranked row with the smallest median, of bare invocations where there are any."""
+    ranked = [row for row in result.rows if row.ranked]
+    timed = [row for row in ranked if row.invoke is not None]
+    if timed:
+        return min(timed, key=lambda row: _p50(row.invoke))
+    return min(ranked, key=lambda row: _p50(row.end_to_end), default=None)
+
+
+def _p50(latency: Latency | None) -> float:
+    return float("inf") if latency is None else latency.summary.p50_ms
+
+
 def summary_table(result: Result) -> Table:
-    """Return one line per row: start, p50 of each kind, ratio and memory."""
-    names = _names(result)
-    header = ("model", "device", "threads", "load ms", "first run", "preprocess p50", "invoke p50")
+    """Return one line per row: what it costs and what it is worth."""
+    names, best = model_names(result), best_row(result)
     return Table(
-        header=(*header, "end to end p50", "e2e/invoke", "peak MB", "imports MB"),
-        rows=tuple(_summary_cells(row, names) for row in result.rows),
-        text_columns=2,
-    )
-
-
-def _summary_cells(row: Row, names: dict[ModelIdentity, str]) -> tuple[str, ...]:
-    return (
-        names[row.model],
-        _device(row),
-        _count(row.threads),
-        _ms(statistics.median(row.load_ms)),
-        _ms(statistics.median(row.first_run_ms)),
-        _ms(row.preprocess.p50_ms),
-        _ms(row.invoke.p50_ms),
-        _ms(row.end_to_end.p50_ms),
-        f"{row.end_to_end_per_invoke:.3f}",
-        _mb(row.peak_memory_mb),
-        _mb(row.imports_memory_mb),
+        header=(
+            "",
+            "model",
+            "engine",
+            "threads",
+            "invoke p50 ms",
+            "±",
+            "p95",
+            "e2e p50",
+            "MB",
+            "peak MB",
+            "top-1",
+        ),
+        rows=tuple(
+            (
+                "*" if row is best else "",
+                names[row.model],
+                engine_title(row),
+                count(row.threads),
+                milliseconds(row.invoke, "p50_ms"),
+                half_width(row.invoke),
+                milliseconds(row.invoke, "p95_ms"),
+                milliseconds(row.end_to_end, "p50_ms"),
+                f"{row.model.size_bytes / 1e6:.1f}",
+                megabytes(row.peak_memory_mb),
+                top1(row.accuracy),
+            )
+            for row in result.rows
+        ),
+        text_columns=3,
     )
 
 
 def percentile_table(result: Result) -> Table:
-    """Return three lines per row: the percentiles of preprocessing, bare invoke and end to end."""
-    names = _names(result)
+    """Return a line for each kind of latency of each row."""
+    names = model_names(result)
     return Table(
-        header=("model", "device", "kind", "threads", "p50 ms", "p90", "p95", "p99", "max", "count"),
+        header=("model", "engine", "kind", "threads", "p50 ms", "p90", "p95", "p99", "max", "runs"),
         rows=tuple(cells for row in result.rows for cells in _percentile_cells(row, names)),
         text_columns=3,
     )
 
 
 def _percentile_cells(row: Row, names: dict[ModelIdentity, str]) -> Iterator[tuple[str, ...]]:
-    for kind, latency in (
-        ("preprocess", row.preprocess),
-        ("invoke", row.invoke),
-        ("end to end", row.end_to_end),
-    ):
-        shown = (latency.p50_ms, latency.p90_ms, latency.p95_ms, latency.p99_ms, latency.max_ms)
-        start = (names[row.model], _device(row), kind, _count(row.threads))
-        yield (*start, *map(_ms, shown), str(latency.count))
+    summaries = {
+        "invoke": row.invoke.summary if row.invoke else None,
+        "end to end": row.end_to_end.summary if row.end_to_end else None,
+        **{name.replace("_", " "): row.stages.get(name) for name in STAGES},
+    }
+    for kind, found in summaries.items():
+        if found is not None:
+            shown = (found.p50_ms, found.p90_ms, found.p95_ms, found.p99_ms, found.max_ms)
+            start = (names[row.model], engine_title(row), kind, count(row.threads))
+            yield (*start, *(f"{value:.3f}" for value in shown), str(found.count))
 
 
-def _problems(result: Result) -> Iterator[str]:
-    yield from (f"no row for {failure_title(failure)}: {failure.reason}" for failure in result.failures)
-    yield from result.gpu_lines
+def start_table(result: Result) -> Table:
+    """Return one line per row: what opening costs, memory, energy."""
+    names = model_names(result)
+    return Table(
+        header=(
+            *("model", "engine", "threads", "import ms", "load ms", "first run ms"),
+            *("imports MB", "steady MB", "peak MB", "mJ/run"),
+        ),
+        rows=tuple(
+            (
+                names[row.model],
+                engine_title(row),
+                count(row.threads),
+                _median(block.import_ms for block in row.blocks),
+                _median(block.load_ms for block in row.blocks),
+                _median(block.first_run_ms for block in row.blocks),
+                megabytes(row.imports_memory_mb),
+                megabytes(row.steady_memory_mb),
+                megabytes(row.peak_memory_mb),
+                "-" if row.energy_mj is None else f"{row.energy_mj:.1f}",
+            )
+            for row in result.rows
+        ),
+        text_columns=2,
+    )
 
 
-def failure_title(failure: Failure) -> str:
+def verdict_lines(result: Result) -> Iterator[str]:
+    """Return the verdicts in words."""
+    names = row_names(result)
+    for verdict in result.verdicts:
+        what = "from frame to label" if verdict.kind == "end_to_end" else ""
+        yield sentence(verdict.ratio, names[verdict.first], names[verdict.second], what)
+
+
+def problems(result: Result) -> Iterator[str]:
+    """Return the rows that could not be had."""
+    yield from (f"no row for {missing_title(missing)}: {missing.reason}" for missing in result.missing)
+
+
+def missing_title(missing: Missing) -> str:
     """Return which row is missing."""
-    where = "GPU" if failure.threads is None else f"CPU, threads {failure.threads}"
-    return f"{failure.model.file_name} ({where})"
+    threads = "" if missing.threads is None else f", threads {missing.threads}"
+    return f"{missing.model.file_name} ({title_of(missing.engine)}{threads})"
 
 
-def _notes(result: Result) -> Iterator[str]:
-    names = _names(result)
-    for row in result.rows:
-        threads = "" if row.threads is None else f", threads {row.threads}"
-        yield from (f"{names[row.model]} ({_device(row)}{threads}): {note}" for note in row.notes)
+def notes(result: Result) -> Iterator[str]:
+    """Return what to know about rows and about the whole."""
+    names = row_names(result)
+    for row, name in zip(result.rows, names, strict=True):
+        yield from (f"{name}: {note}" for note in row.notes)
     yield from result.notes
 
 
-def _plan_line(result: Result) -> str:
-    plan = result.plan
-    passes = "1 pass" if plan.passes == 1 else f"{plan.passes} passes"
-    rounds = f"{plan.warmup_rounds} warm-up and {plan.rounds} measured rounds"
-    return f"{passes} of {rounds} per row; {result.frames}."
+def plan_line(result: Result) -> str:
+    """Return how it was measured."""
+    plan: Plan = result.plan
+    return (
+        f"{result.rounds} rounds (at most {plan.rounds}), blocks of {plan.block.invoke_s:g} s of invocations "
+        f"after {plan.block.warmup_s:g} s of warm-up; {result.frames}."
+    )
 
 
-def _environment_lines(machine: Environment) -> list[str]:
+def environment_lines(machine: Environment) -> list[str]:
+    """Return the machine, line by line."""
     memory = "" if machine.memory_mb is None else f", {machine.memory_mb:.0f} MB"
+    most = "" if machine.most_frequency_mhz is None else f", at most {machine.most_frequency_mhz:.0f} MHz"
     variables = [f"{name}={value}" for name, value in machine.thread_variables.items()]
     return [
         f"{machine.cpu}, {machine.usable_cores} usable cores{memory}",
         machine.platform,
-        ", ".join(f"{name} {version}" for name, version in machine.versions.items()),
-        ", ".join([f"OpenCV threads {machine.opencv_threads}", *variables]),
-        f"frequency governor {machine.frequency_governor or 'not readable'}",
+        ", ".join([*(f"{name} {version}" for name, version in machine.versions.items()), *variables]),
+        f"frequency governor {machine.frequency_governor or 'not readable'}{most}",
+        f"power source {machine.power_source or 'not readable'}",
         f"before: {_conditions(machine.before)}",
         f"after: {_conditions(machine.after)}",
     ]
@@ -166,53 +246,90 @@ def _conditions(value: Conditions) -> str:
         ("load average {:.2f}", value.load_average_1min),
         ("{:.0f} MHz", value.cpu_frequency_mhz),
         ("{:.1f} °C", value.cpu_temperature_c),
+        ("throttle flags {:#x}", value.throttled),
     )
     return ", ".join(text.format(number) for text, number in shown if number is not None) or "not readable"
 
 
-def _models(result: Result) -> list[ModelIdentity]:
-    seen = [row.model for row in result.rows] + [failure.model for failure in result.failures]
+def models(result: Result) -> list[ModelIdentity]:
+    """Return every model of a result once."""
+    seen = [row.model for row in result.rows] + [missing.model for missing in result.missing]
     return list(dict.fromkeys(seen))
 
 
-def _model_line(model: ModelIdentity) -> str:
-    size_mb = model.size_bytes / 1e6
+def model_line(model: ModelIdentity) -> str:
+    """Return which file a model is."""
+    width, height = model.input_wh
     return (
-        f"{model.file_name}: {model.name}, {model.input_dtype} input, {size_mb:.2f} MB, sha256 {model.sha256}"
+        f"{model.file_name}: {model.name}, {model.input_dtype} input {width}x{height}, "
+        f"{model.size_bytes / 1e6:.2f} MB, sha256 {model.sha256}, contract {model.contract_sha256}"
     )
 
 
-def _names(result: Result) -> dict[ModelIdentity, str]:
+def model_names(result: Result) -> dict[ModelIdentity, str]:
     """Return what to call each model: two files of one name are told apart by their digests."""
-    models = _models(result)
-    times = Counter(model.file_name for model in models)
+    found = models(result)
+    times = Counter(model.short_name for model in found)
     return {
-        model: model.file_name if times[model.file_name] == 1 else f"{model.file_name} ({model.sha256[:8]})"
-        for model in models
+        model: model.short_name
+        if times[model.short_name] == 1
+        else f"{model.short_name} ({model.sha256[:8]})"
+        for model in found
     }
 
 
-def _device(row: Row) -> str:
-    return row.device if row.adapter is None else f"{row.device}: {row.adapter}"
+def row_names(result: Result) -> list[str]:
+    """Return what to call each row: no more than it takes to tell it from the others."""
+    names = model_names(result)
+    engines = {row.engine for row in result.rows}
+    threads = {row.threads for row in result.rows}
+    found = []
+    for row in result.rows:
+        name = names[row.model]
+        if len(engines) > 1:
+            name += f", {title_of(row.engine)}"
+        if len(threads) > 1 and row.threads is not None:
+            name += f", {row.threads} thread{'s' if row.threads > 1 else ''}"
+        found.append(name)
+    return found
 
 
-def _count(threads: int | None) -> str:
+def engine_title(row: Row) -> str:
+    """Return the engine, with the hardware that it ran on where that is not the CPU."""
+    title = title_of(row.engine)
+    if row.accelerator is None:
+        return title
+    return f"{title}: {row.accelerator}" + ("" if row.ranked else " (software, for testing only)")
+
+
+def count(threads: int | None) -> str:
+    """Return a number of threads."""
     return "-" if threads is None else str(threads)
 
 
-def _ms(value: float) -> str:
-    return f"{value:.2f}"
+def milliseconds(latency: Latency | None, percentile: str) -> str:
+    """Return one percentile of a latency."""
+    return "-" if latency is None else f"{getattr(latency.summary, percentile):.2f}"
 
 
-def _mb(value: float | None) -> str:
+def half_width(latency: Latency | None) -> str:
+    """Return half of the width of the median's interval."""
+    return "-" if latency is None else f"{latency.width / 2:.1%}"
+
+
+def megabytes(value: float | None) -> str:
+    """Return an amount of memory."""
     return "-" if value is None else f"{value:.0f}"
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.6g}")
-    if isinstance(value, dict):
-        return {key: _rounded(entry) for key, entry in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_rounded(entry) for entry in value]
-    return value
+def top1(accuracy: Accuracy | None) -> str:
+    """Return an accuracy with its interval."""
+    if accuracy is None:
+        return "-"
+    interval = accuracy.top1_interval
+    return f"{accuracy.top1:.3f} ({interval.low:.3f} to {interval.high:.3f})"
+
+
+def _median(values: Iterator[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{statistics.median(known):.1f}" if known else "-"

@@ -1,52 +1,79 @@
-"""Makes one row of the passes of one model, device and number of threads."""
+"""Makes one row of the blocks of one target."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from hangtag.latency import LatencySummary, summarize
-from hangtag_benchmarks.records import Measurement, ModelIdentity, OutputCheck, PassMedians, Row
-
-UNSTEADY = 0.10
-"""Passes whose p50 differ by a larger part than this are called unsteady."""
+from hangtag_benchmarks.records import STAGES, Accuracy, Block, Latency, Measurement, OutputCheck, Row
+from hangtag_benchmarks.statistics import percentile_interval
+from hangtag_benchmarks.targets import Accelerator, Target
 
 VISIBLE_DIFFERENCE = 0.001
 """Scores that are further off than this, though allowed, are mentioned."""
 
+MOST_WARMING = 0.05
+"""A median of the first half of all blocks' runs that is further above the second half's is mentioned."""
 
-def build_row(
-    model: ModelIdentity,
-    device: str,
-    threads: int | None,
-    measurements: Sequence[Measurement],
-    *,
-    adapter: str | None = None,
-) -> Row:
-    """Pool the passes: percentiles over all measurements, one number per pass for what happens once.
+FEW_FOR_P99 = 1000
+"""Of fewer runs, the 99th percentile is little more than the slowest of them."""
 
-    Peak memory is that of the largest pass; the output check that of the worst.
-    """
-    invoke = _pooled(measurement.timings.invoke_ms for measurement in measurements)
-    end_to_end = _pooled(measurement.timings.end_to_end_ms for measurement in measurements)
-    passes = tuple(_medians(measurement) for measurement in measurements)
-    check = max((measurement.check for measurement in measurements), key=_badness)
+SOFTWARE_NOTE = "software, for testing only: the CPU plays the adapter"
+
+
+@dataclass(slots=True)
+class Measured:
+    """What was found about one target so far: its blocks with the rounds they ran in."""
+
+    target: Target
+    rounds: list[int] = field(default_factory=list)
+    measurements: list[Measurement] = field(default_factory=list)
+    accelerator: Accelerator | None = None
+    accuracy: Accuracy | None = None
+
+    def add(self, round_number: int, measurement: Measurement) -> None:
+        """Keep a block."""
+        self.rounds.append(round_number)
+        self.measurements.append(measurement)
+
+    def main_latencies(self) -> list[tuple[float, ...]]:
+        """Return by block what matters most: the bare invocation, else the way from frame to label."""
+        timings = [measurement.timings for measurement in self.measurements]
+        if all(one.invoke_ms for one in timings):
+            return [one.invoke_ms for one in timings]
+        return [one.end_to_end_ms for one in timings]
+
+
+def build_row(measured: Measured) -> Row:
+    """Sum up a target's blocks: latencies over all runs of all of them, the output check of the worst."""
+    measurements = measured.measurements
+    target, accelerator = measured.target, measured.accelerator
+    invoke = latency([one.timings.invoke_ms for one in measurements])
+    end_to_end = latency([one.timings.end_to_end_ms for one in measurements])
+    check = max((one.check for one in measurements), key=_badness)
+    is_software = accelerator is not None and accelerator.is_software
     return Row(
-        model=model,
-        device=device,
-        threads=threads,
-        adapter=adapter,
-        import_ms=tuple(measurement.import_ms for measurement in measurements),
-        load_ms=tuple(measurement.load_ms for measurement in measurements),
-        first_run_ms=tuple(measurement.first_run_ms for measurement in measurements),
-        preprocess=_pooled(measurement.timings.preprocess_ms for measurement in measurements),
+        model=target.model,
+        engine=target.engine,
+        threads=target.threads,
+        accelerator=None if accelerator is None else accelerator.name,
+        blocks=tuple(map(_block, measured.rounds, measurements)),
         invoke=invoke,
         end_to_end=end_to_end,
-        end_to_end_per_invoke=end_to_end.p50_ms / invoke.p50_ms,
-        passes=passes,
-        imports_memory_mb=_largest(measurement.imports_memory_mb for measurement in measurements),
-        peak_memory_mb=_largest(measurement.peak_memory_mb for measurement in measurements),
+        stages=_stages(measurements),
+        imports_memory_mb=_largest(one.imports_memory_mb for one in measurements),
+        peak_memory_mb=_largest(one.peak_memory_mb for one in measurements),
+        steady_memory_mb=_median(one.steady_memory_mb for one in measurements),
+        energy_mj=_energy_mj(measurements),
+        accuracy=measured.accuracy,
         check=check,
-        notes=tuple(_notes(passes, check)),
+        ranked=not is_software,
+        notes=tuple(_notes(measurements, invoke or end_to_end, check, is_software=is_software)),
+        versions=measurements[0].versions,
     )
 
 
@@ -60,16 +87,48 @@ def wrong_output(check: OutputCheck) -> str | None:
     )
 
 
-def _pooled(passes: Iterable[Sequence[float]]) -> LatencySummary:
-    return summarize([latency for latencies in passes for latency in latencies])
+def latency(blocks: Sequence[Sequence[float]]) -> Latency | None:
+    """Sum up one kind of latency, in milliseconds by block; None where nothing was measured."""
+    if not all(blocks) or not blocks:
+        return None
+    pooled = [value for block in blocks for value in block]
+    return Latency(
+        summary=summarize(pooled),
+        p50_interval=percentile_interval(blocks, 50),
+        p95_interval=percentile_interval(blocks, 95),
+        quantiles_ms=tuple(np.percentile(pooled, range(101)).tolist()),
+    )
 
 
-def _medians(measurement: Measurement) -> PassMedians:
+def _block(round_number: int, measurement: Measurement) -> Block:
     timings = measurement.timings
-    return PassMedians(
-        preprocess_ms=summarize(timings.preprocess_ms).p50_ms,
-        invoke_ms=summarize(timings.invoke_ms).p50_ms,
-        end_to_end_ms=summarize(timings.end_to_end_ms).p50_ms,
+    return Block(
+        round=round_number,
+        import_ms=measurement.import_ms,
+        load_ms=measurement.load_ms,
+        first_run_ms=measurement.first_run_ms,
+        invoke_p50_ms=_median(timings.invoke_ms),
+        end_to_end_p50_ms=_median(timings.end_to_end_ms),
+    )
+
+
+def _stages(measurements: Sequence[Measurement]) -> dict[str, LatencySummary]:
+    found = {}
+    for name in STAGES:
+        pooled = [value for one in measurements for value in one.timings.stages_ms.get(name, ())]
+        if pooled:
+            found[name] = summarize(pooled)
+    return found
+
+
+def _energy_mj(measurements: Sequence[Measurement]) -> float | None:
+    """Return the median over blocks of the energy for each invocation."""
+    return _median(
+        None
+        if one.energy_j is None or not one.timings.invoke_ms
+        # Energy of a block belongs to all its time, which is that of its runs.
+        else 1000 * one.energy_j / len(one.timings.invoke_ms)
+        for one in measurements
     )
 
 
@@ -81,16 +140,33 @@ def _largest(values: Iterable[float | None]) -> float | None:
     return max((value for value in values if value is not None), default=None)
 
 
-def _notes(passes: Sequence[PassMedians], check: OutputCheck) -> Iterable[str]:
-    for name, medians in (
-        ("invoke", [one.invoke_ms for one in passes]),
-        ("end to end", [one.end_to_end_ms for one in passes]),
-    ):
-        spread = max(medians) / min(medians) - 1 if min(medians) > 0 else 0.0
-        if spread > UNSTEADY:
-            values = " and ".join(f"{median:.2f}" for median in medians)
-            yield f"not steady: {name} p50 of the passes differ by {spread:.0%} ({values} ms)"
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def _notes(
+    measurements: Sequence[Measurement], main: Latency | None, check: OutputCheck, *, is_software: bool
+) -> Iterator[str]:
+    if is_software:
+        yield SOFTWARE_NOTE
+    if main is not None and main.summary.count < FEW_FOR_P99:
+        yield f"p99 of {main.summary.count} runs is little more than the slowest of them"
+    warming = _warming(measurements)
+    if warming > MOST_WARMING:
+        yield f"not warmed up: the first half of a block's runs is {warming:.0%} slower than the second"
     if check.cases == 0:
-        yield "outputs unchecked: the model carries no golden cases"
+        yield f"outputs unchecked: {check.against}"
     elif check.worst_difference >= VISIBLE_DIFFERENCE:
         yield f"scores differ from {check.against} by up to {check.worst_difference:.3f}"
+
+
+def _warming(measurements: Sequence[Measurement]) -> float:
+    """Return by how much the first half of the runs is slower than the second, median over blocks."""
+    changes = []
+    for one in measurements:
+        runs = one.timings.invoke_ms or one.timings.end_to_end_ms
+        if len(runs) >= 10:
+            half = len(runs) // 2
+            changes.append(statistics.median(runs[:half]) / statistics.median(runs[half:]) - 1)
+    return statistics.median(changes) if changes else 0.0

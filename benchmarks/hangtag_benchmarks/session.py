@@ -2,165 +2,153 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from pathlib import Path
 
 from hangtag.device import usable_cores
+from hangtag.errors import BenchmarkError
 from hangtag_benchmarks import frames
-from hangtag_benchmarks.adapter import selected_adapter, why_not_gpu
-from hangtag_benchmarks.child import Outcome, run_job
+from hangtag_benchmarks.child import Outcome
 from hangtag_benchmarks.environment import busy_note, conditions, environment
-from hangtag_benchmarks.records import CPU, GPU, Failure, Job, Measurement, ModelIdentity, Plan, Result, Row
-from hangtag_benchmarks.rows import build_row, wrong_output
-
-PROBE_TIMEOUT_S = 180.0
-"""How long opening a model on the GPU may take: drivers have been seen to hang."""
+from hangtag_benchmarks.monitor import Monitor
+from hangtag_benchmarks.records import Missing, Plan, Result
+from hangtag_benchmarks.rows import Measured, build_row, wrong_output
+from hangtag_benchmarks.schedule import is_enough, shuffled
+from hangtag_benchmarks.targets import Target
+from hangtag_benchmarks.verdicts import verdicts
 
 Say = Callable[[str], None]
-RunJob = Callable[..., Outcome]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One row to be: a model (``path`` is None for the bundled one), a device, CPU threads (CPU only)."""
-
-    path: Path | None
-    model: ModelIdentity
-    device: str
-    threads: int | None
-
-    def title(self) -> str:
-        """Return what progress and messages call it."""
-        if self.threads is None:
-            return f"{self.model.file_name}, GPU"
-        return f"{self.model.file_name}, CPU, {self.threads} thread{'s' if self.threads > 1 else ''}"
-
-    def job(self, frames_path: Path, rounds: int, warmup_rounds: int) -> Job:
-        """Return the work of one child process for this row."""
-        path = None if self.path is None else str(self.path.absolute())
-        return Job(self.device, path, self.threads or 1, rounds, warmup_rounds, str(frames_path))
-
-    def failure(self, reason: str, *, wrong: bool = False) -> Failure:
-        """Return this row as one that could not be had."""
-        return Failure(self.model, self.device, self.threads, reason, wrong)
-
-
-Models = Sequence[tuple[Path | None, ModelIdentity]]
-"""Path (None: the bundled model) and identity of each model."""
 
 
 def run_benchmark(
-    models: Models,
-    *,
-    threads: Sequence[int],
-    devices: Sequence[str],
+    targets: Sequence[Target],
     plan: Plan,
     say: Say,
-    run: RunJob = run_job,
+    *,
+    photos: tuple[str, str] | None = None,
+    seed: int = 0,
+    monitor: Monitor | None = None,
 ) -> Result:
-    """Measure every model on every device with every number of threads.
+    """Measure all targets, round by round. Ctrl-C ends it with what was measured so far.
 
     Args:
-        models: path (None: the bundled model) and identity of each.
-        threads: CPU threads, for the CPU's rows.
-        devices: :data:`CPU`, :data:`GPU` or both.
-        plan: passes and rounds.
+        targets: the rows to be, in the order of the table.
+        plan: how many rounds of what.
         say: takes one line of progress.
-        run: does a job in a child process; injected so that tests need none.
+        photos: a data set's folder and split on which every engine is scored too.
+        seed: of the order within rounds.
+        monitor: looks at the machine; injected so that tests need none.
     """
     before = conditions()
-    with tempfile.TemporaryDirectory(prefix="hangtag-benchmark-") as folder:
-        session = _Session(plan, Path(folder) / "frames.npy", say, run)
-        frames.write_frames(session.frames_path)
-        if CPU in devices:
-            session.measure([Target(path, model, CPU, count) for path, model in models for count in threads])
-        if GPU in devices:
-            session.measure_gpu([Target(path, model, GPU, None) for path, model in models])
+    session = _Session(plan, say, monitor or Monitor(conditions), seed)
+    complete = True
+    try:
+        session.find(targets)
+        session.score(photos)
+        session.measure()
+    except KeyboardInterrupt:
+        say("stopped: what was measured so far is kept")
+        complete = False
+    rows = tuple(build_row(measured) for measured in session.measured if measured.measurements)
     return Result(
         created_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         frames=frames.DESCRIPTION,
         plan=plan,
+        rounds=session.rounds,
+        complete=complete,
         environment=environment(before, conditions()),
-        rows=tuple(session.rows),
-        failures=tuple(session.failures),
-        gpu_lines=tuple(session.gpu_lines),
-        notes=tuple(_notes(plan, busy_note(before), threads if CPU in devices else ())),
+        rows=rows,
+        missing=tuple(session.missing),
+        verdicts=tuple(verdicts(rows)),
+        disturbances=session.monitor.disturbances(),
+        notes=tuple(_notes(busy_note(before), targets)),
     )
 
 
 @dataclass(slots=True)
 class _Session:
     plan: Plan
-    frames_path: Path
     say: Say
-    run: RunJob
-    rows: list[Row] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    gpu_lines: list[str] = field(default_factory=list)
+    monitor: Monitor
+    seed: int
+    measured: list[Measured] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    rounds: int = 0
 
-    def measure(self, targets: Sequence[Target]) -> None:
-        """Measure rows pass by pass (A B A B), so that no row has a better hour than another."""
-        measured: dict[Target, list[Measurement]] = {target: [] for target in targets}
-        adapters: dict[Target, str] = {}
-        for number in range(self.plan.passes):
-            for target in list(measured):
-                self.say(f"pass {number + 1} of {self.plan.passes}: {target.title()}")
-                outcome = self.run(target.job(self.frames_path, self.plan.rounds, self.plan.warmup_rounds))
-                result = _judge(target, outcome)
-                if isinstance(result, Failure):
-                    self.failures.append(result)
-                    del measured[target]
-                    continue
-                measured[target].append(result)
-                adapter = selected_adapter(outcome.log)
-                if adapter is not None:
-                    adapters[target] = adapter.name
-        self.rows += [
-            build_row(target.model, target.device, target.threads, passes, adapter=adapters.get(target))
-            for target, passes in measured.items()
-        ]
-
-    def measure_gpu(self, targets: Sequence[Target]) -> None:
-        """Measure the models that a real GPU takes; say in one line each what it does not take, and why."""
-        usable = []
+    def find(self, targets: Sequence[Target]) -> None:
+        """Keep the targets whose engine is there; the others are rows that say how to get it."""
         for target in targets:
-            self.say(f"looking for a GPU: {target.model.file_name}")
-            probe = self.run(target.job(self.frames_path, 0, 0), timeout_s=PROBE_TIMEOUT_S)
-            reason = why_not_gpu(probe.log, probe.error)
-            if reason is not None:
-                # Which adapter there is does not depend on the model.
-                self.gpu_lines.append(f"no GPU row: {reason}")
-                return
-            if probe.error is not None:
-                self.gpu_lines.append(f"no GPU row for {target.model.file_name}: {probe.error}")
+            reason = target.runner.missing()
+            if reason is None:
+                self.measured.append(Measured(target))
             else:
-                usable.append(target)
-        self.measure(usable)
+                self.missing.append(target.not_there(reason))
+
+    def score(self, photos: tuple[str, str] | None) -> None:
+        """Let every engine name the photos, once for all numbers of threads."""
+        if photos is None:
+            return
+        known: dict[tuple[str, str], Outcome | None] = {}
+        for measured in list(self.measured):
+            target = measured.target
+            key = (target.model.sha256, target.engine)
+            if key not in known:
+                self.say(f"scoring photos: {target.title()}")
+                known[key] = target.runner.accuracy(photos)
+            outcome = known[key]
+            if outcome is not None and outcome.error is not None:
+                self._give_up(measured, outcome.error)
+            elif outcome is not None:
+                measured.accuracy = outcome.accuracy
+
+    def measure(self) -> None:
+        """Run rounds until it is enough."""
+        while self.measured and not is_enough(
+            self.plan, self.rounds, (one.main_latencies() for one in self.measured)
+        ):
+            order = shuffled(self.measured, self.rounds, seed=self.seed)
+            for number, measured in enumerate(order):
+                self.say(
+                    f"round {self.rounds + 1} of at most {self.plan.rounds}, {number + 1} of {len(order)}: "
+                    f"{measured.target.title()}"
+                )
+                self._block(measured)
+            self.rounds += 1
+
+    def _block(self, measured: Measured) -> None:
+        target = measured.target
+        outcome = target.runner.block(self.plan.block)
+        self.monitor.after_block()
+        reason, is_wrong = _why_not(outcome)
+        if reason is None:
+            try:
+                measured.accelerator = target.runner.accelerator(outcome.log)
+            except BenchmarkError as error:
+                reason = str(error)
+        if reason is not None or outcome.measurement is None:
+            self._give_up(measured, reason or "it measured nothing", wrong=is_wrong)
+            return
+        measured.add(self.rounds, outcome.measurement)
+
+    def _give_up(self, measured: Measured, reason: str, *, wrong: bool = False) -> None:
+        """A row that failed once shows no numbers: which of them to believe nobody could say."""
+        self.measured.remove(measured)
+        self.missing.append(measured.target.failure(reason, wrong=wrong))
 
 
-def _judge(target: Target, outcome: Outcome) -> Measurement | Failure:
-    """Return what was measured, or why it is not to be shown."""
+def _why_not(outcome: Outcome) -> tuple[str | None, bool]:
+    """Return why a block counts for nothing, None where it counts; and whether its outputs were wrong."""
     if outcome.measurement is None:
-        return target.failure(outcome.error or "it measured nothing")
+        return outcome.error or "it measured nothing", False
     wrong = wrong_output(outcome.measurement.check)
-    if wrong is not None:
-        return target.failure(wrong, wrong=True)
-    # Asked again of the measuring process: another process may get another adapter.
-    not_gpu = why_not_gpu(outcome.log, None) if target.device == GPU else None
-    return outcome.measurement if not_gpu is None else target.failure(not_gpu)
+    return wrong, wrong is not None
 
 
-def _notes(plan: Plan, busy: str | None, threads: Sequence[int]) -> Iterator[str]:
+def _notes(busy: str | None, targets: Sequence[Target]) -> Iterator[str]:
     if busy is not None:
         yield busy
-    if plan.passes == 1:
-        yield "one pass only: how steady the numbers are is not known"
-    if plan.passes * plan.rounds < 100:
-        yield f"p99 of {plan.passes * plan.rounds} measurements is little more than the slowest of them"
     cores = usable_cores()
-    too_many = [count for count in threads if count > cores]
+    too_many = sorted({one.threads for one in targets if one.threads is not None and one.threads > cores})
     if too_many:
         yield f"more threads ({', '.join(map(str, too_many))}) than the {cores} cores that may be used"

@@ -23,17 +23,15 @@ from hangtag.model_probe import open_untrusted
 from hangtag.progress import Progress
 from hangtag.readable import keep_readable, say_skipped
 from hangtag.scoring import score_photos
-from hangtag_benchmarks.identity import identify
-from hangtag_benchmarks.records import CPU, Plan
-from hangtag_benchmarks.session import run_benchmark
+from hangtag_benchmarks.model_runs import Asked, benchmark_models, identified
+from hangtag_benchmarks.records import QUICK_PLAN, Plan
+from hangtag_benchmarks.report import missing_title
 
 _SPLITS = ("validation", "test")
 _ABOUT_AS_FAST = 1.1
 """Files whose times differ by less are told apart by what they take: bytes need no arithmetic before."""
 _REFERENCE = "-float32.tflite"
 """How the name of the file ends that the others are compared with; without one it is the first."""
-_PLAN = Plan(passes=2, rounds=150, warmup_rounds=10)
-_QUICK = Plan(passes=1, rounds=30, warmup_rounds=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class ShippedFile:
 def shipping(files: tuple[Path, ...], data: Path, *, quick: bool) -> None:
     """Compare FILES of one model with its float32 one and say which to ship to which device."""
     try:
-        rows = measured(files, data, _QUICK if quick else _PLAN, Progress())
+        rows = measured(files, data, QUICK_PLAN if quick else Plan(), Progress())
     except HangtagError as error:
         raise click.ClickException(str(error)) from None
     click.echo(table(rows))
@@ -125,14 +123,14 @@ def _known(compared: Comparison) -> AccuracyChange:
 
 def _latencies(files: Sequence[Path], plan: Plan, progress: Progress) -> list[float]:
     """Return the median of one bare invocation of each file, in milliseconds, on one thread."""
-    result = run_benchmark(
-        [(path, identify(path)) for path in files], threads=(1,), devices=(CPU,), plan=plan, say=progress.say
-    )
-    if result.failures:
-        failed = result.failures[0]
-        raise BenchmarkError(f"{failed.model.file_name} could not be measured: {failed.reason}")
-    by_digest = {row.model.sha256: row.invoke.p50_ms for row in result.rows}
-    return [by_digest[identify(path).sha256] for path in files]
+    models = identified(files)
+    result = benchmark_models(Asked(models), plan, progress.say)
+    if result.missing:
+        raise BenchmarkError(f"{missing_title(result.missing[0])}: {result.missing[0].reason}")
+    by_digest = {row.model.sha256: row.invoke.summary.p50_ms for row in result.rows if row.invoke}
+    if not result.complete or len(by_digest) < len({model.sha256 for _, model in models}):
+        raise BenchmarkError("it was stopped before all files were measured")
+    return [by_digest[model.sha256] for _, model in models]
 
 
 def table(rows: Sequence[ShippedFile]) -> str:

@@ -1,4 +1,4 @@
-"""One measurement in a process of its own: ``python -m hangtag_benchmarks.worker < job.json``.
+"""One block in a process of its own: ``python -m hangtag_benchmarks.worker < job.json``.
 
 A fresh process loads honestly, starts its peak memory at nothing and is warmed by no other model; and a
 native library that crashes takes only this process with it.
@@ -18,21 +18,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hangtag.model_file import ModelFile
     from hangtag.preprocess import Image
     from hangtag_benchmarks.engines.base import Engine
-    from hangtag_benchmarks.records import Job
+    from hangtag_benchmarks.records import Job, Measurement
 
 
 def main() -> None:
     """Do the job on standard input and answer on standard output, in JSON."""
     answer_to = _keep_stdout_for_the_answer()
-    job = json.load(sys.stdin)
+    values = json.load(sys.stdin)
     from hangtag.errors import HangtagError
 
     answer: dict[str, Any]
     try:
-        answer = {"measurement": _run(job)}
+        answer = _done(values)
     except HangtagError as error:
         answer = {"error": str(error)}
     with os.fdopen(answer_to, "w", encoding="utf-8") as stream:
@@ -46,71 +45,87 @@ def _keep_stdout_for_the_answer() -> int:
     return answer_to
 
 
-def _run(values: dict[str, Any]) -> dict[str, Any] | None:
-    import_ms = _import_ms(values["device"])
-    from hangtag_benchmarks.memory import peak_memory_mb
-    from hangtag_benchmarks.protocol import measure_rounds, timed_ms
-    from hangtag_benchmarks.records import Job, Measurement
+def _done(values: dict[str, Any]) -> dict[str, Any]:
+    from hangtag_benchmarks.records import BlockPlan, Job
 
-    job = Job(**values)
+    plan = values.pop("plan")
+    job = Job(**values, plan=None if plan is None else BlockPlan(**plan))
+    if job.photos is not None:
+        from hangtag_benchmarks.accuracy import score
+
+        return {"accuracy": dataclasses.asdict(score(_opener(job)(job.model_path, job.threads), job.photos))}
+    measured = _measured(job)
+    return {"measurement": None if measured is None else dataclasses.asdict(measured)}
+
+
+def _measured(job: Job) -> Measurement | None:
+    start_ns = time.perf_counter_ns()
+    opener = _opener(job)
+    import_ms = (time.perf_counter_ns() - start_ns) / 1e6
+    from hangtag.device import version_of
+    from hangtag.photos import read_photo
+    from hangtag_benchmarks.energy import EnergyMeter
+    from hangtag_benchmarks.memory import peak_memory_mb, resident_mb
+    from hangtag_benchmarks.protocol import (
+        measure_invoke,
+        measure_pipeline,
+        no_garbage_collection,
+        timed_ms,
+        warm_up,
+    )
+    from hangtag_benchmarks.records import Measurement, Timings
+
+    clock = time.perf_counter_ns
     frames = _read_frames(Path(job.frames_path))
     imports_memory_mb = peak_memory_mb()
-    start_ns = time.perf_counter_ns()
-    engine = _open(job)
-    load_ms = (time.perf_counter_ns() - start_ns) / 1e6
-    if job.rounds == 0:
+    start_ns = clock()
+    engine = opener(job.model_path, job.threads)
+    load_ms = (clock() - start_ns) / 1e6
+    if job.plan is None:
         return None
-    engine.prepare(frames[0])
-    first_run_ms = timed_ms(engine.invoke, time.perf_counter_ns)
-    timings = measure_rounds(
-        engine, frames, rounds=job.rounds, warmup_rounds=job.warmup_rounds, clock=time.perf_counter_ns
-    )
+    first_run_ms = None
+    if engine.has_stages:
+        engine.prepare(frames[0])
+        engine.write_input()
+        first_run_ms = timed_ms(engine.invoke, clock)
+    with no_garbage_collection():
+        warmup_runs = warm_up(engine, frames, job.plan, clock)
+        meter = EnergyMeter()
+        invoke_ms = measure_invoke(engine, frames, job.plan, clock)
+        energy_j = meter.joules()
+        end_to_end_ms, stages_ms = measure_pipeline(engine, frames, job.plan, clock)
     # Before the outputs are checked: that reads pictures and may open a second interpreter.
-    peak_mb = peak_memory_mb()
-    check = engine.check_outputs(frames)
-    return dataclasses.asdict(
-        Measurement(import_ms, load_ms, first_run_ms, timings, imports_memory_mb, peak_mb, check)
+    peak_mb, steady_mb = peak_memory_mb(), resident_mb()
+    versions = {package: version_of(package) for package in engine.packages}
+    return Measurement(
+        import_ms=import_ms,
+        load_ms=load_ms,
+        first_run_ms=first_run_ms,
+        warmup_runs=warmup_runs,
+        timings=Timings(invoke_ms, end_to_end_ms, stages_ms),
+        imports_memory_mb=imports_memory_mb,
+        peak_memory_mb=peak_mb,
+        steady_memory_mb=steady_mb,
+        energy_j=energy_j,
+        check=engine.check_outputs([*frames, *map(read_photo, map(Path, job.check_paths))]),
+        versions={name: version for name, version in versions.items() if version is not None},
     )
 
 
-def _import_ms(device: str) -> float:
-    """Import what the device needs and return how long that took."""
-    start_ns = time.perf_counter_ns()
-    from hangtag_benchmarks.records import GPU
+def _opener(job: Job) -> type[Engine]:
+    """Import what an engine needs and return its class, which opens a model file."""
+    from hangtag_benchmarks.engines.registry import KINDS
 
-    importlib.import_module(f"hangtag_benchmarks.engines.litert_{device}")
-    if device != GPU:
-        from hangtag.interpreter import DEFAULT_ENGINE, ENGINES
-
-        importlib.import_module(ENGINES[DEFAULT_ENGINE])
-    return (time.perf_counter_ns() - start_ns) / 1e6
+    module, _, name = KINDS[job.engine].where.partition(":")
+    found: type[Engine] = getattr(importlib.import_module(module), name)
+    found.import_engine()
+    return found
 
 
 def _read_frames(path: Path) -> Sequence[Image]:
     import numpy as np
 
     return list(np.load(path, allow_pickle=False))
-
-
-def _open(job: Job) -> Engine:
-    """Read the file, check it and open the engine: what "load" means."""
-    from hangtag_benchmarks.records import GPU
-
-    model = _read_model(job)
-    if job.device == GPU:
-        from hangtag_benchmarks.engines.litert_gpu import LiteRtGpu
-
-        return LiteRtGpu(model)
-    from hangtag_benchmarks.engines.litert_cpu import LiteRtCpu
-
-    return LiteRtCpu(model, threads=job.threads)
-
-
-def _read_model(job: Job) -> ModelFile:
-    from hangtag.classifier import bundled_model
-    from hangtag.model_file import read_model_file
-
-    return bundled_model() if job.model_path is None else read_model_file(Path(job.model_path))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ class Interpreter:
         model: the file's bytes, already checked by :mod:`hangtag.model_file`.
         threads: CPU threads that one invocation may use.
         engine: a key of :data:`ENGINES`.
+        delegate: False leaves out XNNPACK, which else computes what it can; for comparison.
 
     Raises:
         ValueError: no such engine, or fewer than one thread.
@@ -39,12 +40,15 @@ class Interpreter:
         ModelFileError: it refuses the model.
     """
 
-    def __init__(self, model: bytes, *, threads: int = 1, engine: str = DEFAULT_ENGINE) -> None:
+    def __init__(
+        self, model: bytes, *, threads: int = 1, engine: str = DEFAULT_ENGINE, delegate: bool = True
+    ) -> None:
         if engine not in ENGINES:
             raise ValueError(f"engine is {engine!r}; wanted one of {', '.join(ENGINES)}")
         if threads < 1:
             raise ValueError(f"threads is {threads}; wanted 1 or more")
-        self._native: Any = _opened(engine, model_content=model, num_threads=threads)
+        options = {} if delegate else _without_delegates(engine)
+        self._native: Any = _opened(engine, model_content=model, num_threads=threads, **options)
         self._input_index = self._native.get_input_details()[0]["index"]
         self._output_indices = [output["index"] for output in self._native.get_output_details()]
         self._input_view = self._native.tensor(self._input_index)
@@ -101,13 +105,12 @@ class TensorTap:
     """
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
-        kernels = importlib.import_module(ENGINES[DEFAULT_ENGINE]).OpResolverType
         self._native: Any = _opened(
             DEFAULT_ENGINE,
             model_content=model,
             num_threads=threads,
             experimental_preserve_all_tensors=True,
-            experimental_op_resolver_type=kernels.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            **_without_delegates(DEFAULT_ENGINE),
         )
         self._input_index = self._native.get_input_details()[0]["index"]
 
@@ -124,6 +127,12 @@ class TensorTap:
         """Return a copy of what one tensor of the main graph holds after :meth:`run`."""
         values: Tensor = self._native.get_tensor(index)
         return values
+
+
+def _without_delegates(engine: str) -> dict[str, Any]:
+    """Return the option that leaves all operations to an engine's own kernels."""
+    kernels = importlib.import_module(ENGINES[engine]).OpResolverType
+    return {"experimental_op_resolver_type": kernels.BUILTIN_WITHOUT_DEFAULT_DELEGATES}
 
 
 def _opened(engine: str, **options: Any) -> Any:

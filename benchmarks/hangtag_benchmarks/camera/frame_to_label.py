@@ -3,7 +3,9 @@
 Three things take turns, in short blocks of random order within one run, so that a clock that drifts or a busy
 neighbour meets all alike: the bare invocation of the model; the whole way from a camera's frame to its label,
 at two frame sizes; and the same frames through MediaPipe Tasks' ImageClassifier, in a process that rests
-meanwhile. The model runs on one thread, and so does OpenCV unless it is told otherwise. A ratio is that of
+meanwhile. Before each call, and outside of its time, a frame is written as a camera's driver has just written
+the newest one: frames that lie in memory since the last round are not what a device meets. The model runs on
+one thread, and so does OpenCV unless it is told otherwise. A ratio is that of
 two medians; its interval comes from drawing whole rounds again, since the calls of a block share their luck.
 """
 
@@ -31,6 +33,7 @@ from hangtag.model_probe import open_untrusted
 from hangtag.preprocess import Image
 from hangtag.progress import Progress
 from hangtag.scene import Scene, SceneSettings
+from hangtag_benchmarks.camera.arriving import arriving
 from hangtag_benchmarks.camera.interleaved import Block, Latencies, Ratio, ratio_of_medians, take_turns
 from hangtag_benchmarks.camera.mediapipe_peer import HOW_TO_MAKE_IT, PYTHON, MediaPipePeer
 from hangtag_benchmarks.camera.resampling import with_kernel
@@ -56,8 +59,9 @@ class Plan:
     calls: int
 
 
-_FULL = Plan(rounds=60, warmup=2, calls=10)
-_QUICK = Plan(rounds=12, warmup=1, calls=5)
+# What rested meanwhile has lost its caches to the others: warm-up calls are those that it takes to be back.
+_FULL = Plan(rounds=60, warmup=5, calls=15)
+_QUICK = Plan(rounds=12, warmup=2, calls=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +184,21 @@ def _peer_or_why(classifier: Classifier, python: Path, folder: Path) -> MediaPip
 def hangtag_blocks(classifier: Classifier, sizes: Sequence[Frames], plan: Plan) -> dict[str, Block]:
     """Return the bare invocation and, for each size, the way from frame to label."""
     invoke = classifier.interpreter.invoke
-    blocks: dict[str, Block] = {BARE: functools.partial(_timed_calls, [invoke], plan)}
+    blocks: dict[str, Block] = {BARE: functools.partial(_timed_calls, lambda _: invoke, plan)}
     for frames in sizes:
-        steps = [functools.partial(classifier.classify, picture) for picture in frames.pictures]
-        blocks[_ours(frames)] = functools.partial(_timed_calls, steps, plan)
+        camera = arriving(frames.pictures)
+
+        def classify_next(number: int, camera: Callable[[int], Image] = camera) -> Callable[[], object]:
+            return functools.partial(classifier.classify, camera(number))
+
+        blocks[_ours(frames)] = functools.partial(_timed_calls, classify_next, plan)
     return blocks
 
 
-def _timed_calls(steps: Sequence[Callable[[], object]], plan: Plan) -> list[float]:
-    """Run steps in turn and return the latencies of those that count, in milliseconds."""
-    turns = [steps[number % len(steps)] for number in range(plan.warmup + plan.calls)]
-    return [timed_ms(step, time.perf_counter_ns) for step in turns][plan.warmup :]
+def _timed_calls(ready: Callable[[int], Callable[[], object]], plan: Plan) -> list[float]:
+    """Get each call ready, run it, and return the latencies of those that count, in milliseconds."""
+    numbers = range(plan.warmup + plan.calls)
+    return [timed_ms(ready(number), time.perf_counter_ns) for number in numbers][plan.warmup :]
 
 
 def mediapipe_blocks(

@@ -1,0 +1,66 @@
+"""Every engine that a benchmark knows: what it is, what it takes, and how to get it. Nothing heavy here."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EngineKind:
+    """An engine in general.
+
+    Args:
+        name: what options, rows and conditions call it.
+        title: what tables call it.
+        where: ``module:Class`` of its :class:`~hangtag_benchmarks.engines.base.Engine`.
+        takes: the ending of the files that it runs.
+        modules: what must be importable.
+        how: what to do where it is not, in one line.
+        device: ``cpu`` or ``gpu``.
+        by_threads: has a row for each number of threads.
+    """
+
+    name: str
+    title: str
+    where: str
+    how: str
+    takes: str = ".tflite"
+    modules: tuple[str, ...] = ("ai_edge_litert",)
+    device: str = "cpu"
+    by_threads: bool = True
+
+
+_ENGINES = "hangtag_benchmarks.engines."
+_LITERT = "pip install ai-edge-litert"
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        EngineKind("litert", "LiteRT, XNNPACK", f"{_ENGINES}litert_cpu:LiteRtCpu", _LITERT),
+        EngineKind("litert-plain", "LiteRT, no delegate", f"{_ENGINES}litert_plain:LiteRtPlain", _LITERT),
+        EngineKind(
+            "litert-compiled",
+            "LiteRT compiled model",
+            f"{_ENGINES}litert_compiled:LiteRtCompiled",
+            _LITERT,
+        ),
+        EngineKind(
+            "litert-gpu",
+            "LiteRT, WebGPU",
+            f"{_ENGINES}litert_compiled:LiteRtGpu",
+            "a graphics adapter with a Vulkan driver",
+            device="gpu",
+            by_threads=False,
+        ),
+    )
+}
+"""By name, in the order that tables show them."""
+
+DEFAULT_CPU, DEFAULT_GPU = "litert", "litert-gpu"
+
+
+def why_missing(kind: EngineKind) -> str | None:
+    """Return what to do to have an engine, or None where this Python can import it."""
+    missing = [module for module in kind.modules if importlib.util.find_spec(module) is None]
+    return f"not installed ({', '.join(missing)}); {kind.how}" if missing else None

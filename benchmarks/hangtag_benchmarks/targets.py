@@ -1,0 +1,142 @@
+"""What is to be measured: a model on an engine with so many threads, and the processes that do it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from hangtag.errors import BenchmarkError
+from hangtag_benchmarks.adapter import selected_adapter, why_not_gpu
+from hangtag_benchmarks.child import JOB_TIMEOUT_S, Outcome, run_job
+from hangtag_benchmarks.engines.registry import KINDS, EngineKind, why_missing
+from hangtag_benchmarks.records import BlockPlan, Job, Missing, ModelIdentity
+
+PROBE_TIMEOUT_S = 180.0
+"""How long opening a model may take: graphics drivers have been seen to hang."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """The hardware that a row ran on; ``is_software`` where the CPU only plays it."""
+
+    name: str
+    is_software: bool
+
+
+class Runner(Protocol):
+    """Runs blocks of one target, each in a process of its own."""
+
+    def missing(self) -> str | None:
+        """Return why the engine is not there and how to get it, None where it is; nothing is measured."""
+
+    def block(self, plan: BlockPlan) -> Outcome:
+        """Measure one block and wait for its end."""
+        ...
+
+    def accuracy(self, photos: tuple[str, str]) -> Outcome | None:
+        """Score a data set's split; None where the engine cannot."""
+
+    def accelerator(self, log: str) -> Accelerator | None:
+        """Return the hardware that a block's log names; None on the CPU.
+
+        Raises:
+            BenchmarkError: there should be one, and it is not proven.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One row to be."""
+
+    model: ModelIdentity
+    engine: str
+    threads: int | None
+    runner: Runner
+
+    def title(self) -> str:
+        """Return what progress and messages call it."""
+        threads = "" if self.threads is None else f", {self.threads} thread{'s' if self.threads > 1 else ''}"
+        return f"{self.model.file_name}, {title_of(self.engine)}{threads}"
+
+    def failure(self, reason: str, *, wrong: bool = False) -> Missing:
+        """Return this row as one that failed."""
+        return Missing(self.model, self.engine, self.threads, reason, failed=True, wrong_output=wrong)
+
+    def not_there(self, reason: str) -> Missing:
+        """Return this row as one whose engine or device is not there."""
+        return Missing(self.model, self.engine, self.threads, reason, failed=False)
+
+
+def title_of(engine: str) -> str:
+    """Return what tables call an engine."""
+    kind = KINDS.get(engine)
+    return engine if kind is None else kind.title
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRunner:
+    """Runs an engine's class in :mod:`hangtag_benchmarks.worker`.
+
+    Args:
+        kind: the engine.
+        path: the model's file; None is the bundled one.
+        threads: CPU threads.
+        frames_path: see :class:`~hangtag_benchmarks.records.Job`.
+        check_paths: pictures to compare outputs on.
+        python: another Python that has the engine; None is this one.
+    """
+
+    kind: EngineKind
+    path: Path | None
+    threads: int
+    frames_path: Path
+    check_paths: Sequence[Path] = ()
+    python: str | None = None
+
+    def missing(self) -> str | None:
+        """Look whether it is installed; and, on a GPU, open the model once: a driver is known by trying."""
+        reason = why_missing(self.kind) if self.python is None else None
+        if reason is not None or self.kind.device == "cpu":
+            return reason
+        probe = self._run(None, timeout_s=PROBE_TIMEOUT_S)
+        adapter = selected_adapter(probe.log)
+        if adapter is not None and adapter.is_software:
+            return None
+        return why_not_gpu(probe.log, probe.error)
+
+    def block(self, plan: BlockPlan) -> Outcome:
+        """Measure one block."""
+        return self._run(plan, timeout_s=JOB_TIMEOUT_S)
+
+    def accuracy(self, photos: tuple[str, str]) -> Outcome | None:
+        """Score a data set's split."""
+        return run_job(self._job(None, photos), python=self.python)
+
+    def accelerator(self, log: str) -> Accelerator | None:
+        """Return the adapter that LiteRT's log names.
+
+        Raises:
+            BenchmarkError: it names none, or one of which it cannot say what it is.
+        """
+        if self.kind.device == "cpu":
+            return None
+        reason, adapter = why_not_gpu(log, None), selected_adapter(log)
+        if adapter is None or (reason is not None and not adapter.is_software):
+            raise BenchmarkError(reason or "it does not say which adapter it used")
+        return Accelerator(adapter.name, adapter.is_software)
+
+    def _run(self, plan: BlockPlan | None, *, timeout_s: float) -> Outcome:
+        return run_job(self._job(plan, None), timeout_s=timeout_s, python=self.python)
+
+    def _job(self, plan: BlockPlan | None, photos: tuple[str, str] | None) -> Job:
+        return Job(
+            engine=self.kind.name,
+            model_path=None if self.path is None else str(self.path.absolute()),
+            threads=self.threads,
+            frames_path=str(self.frames_path),
+            plan=plan,
+            check_paths=tuple(str(path.absolute()) for path in self.check_paths),
+            photos=photos,
+        )

@@ -1,0 +1,45 @@
+"""What a Raspberry Pi's firmware says about power and heat."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+# https://www.raspberrypi.com/documentation/computers/os.html#get_throttled
+_NOW = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
+_SINCE_START = 16
+"""The same bits again, this far up, tell what has happened since the start."""
+
+
+def ask(*arguments: str) -> str | None:
+    """Return what ``vcgencmd`` says; None where there is none, or it fails."""
+    program = shutil.which("vcgencmd")
+    if program is None:
+        return None
+    try:
+        done = subprocess.run([program, *arguments], capture_output=True, timeout=5, check=False, text=True)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def throttled() -> int | None:
+    """Return the flags of ``get_throttled``; None where there is no such firmware."""
+    return throttle_flags(ask("get_throttled") or "")
+
+
+def throttle_flags(said: str) -> int | None:
+    """Return the flags in what the firmware said, as ``throttled=0x50005``."""
+    found = re.fullmatch(r"throttled=0x([0-9a-fA-F]+)", said.strip())
+    return int(found[1], 16) if found else None
+
+
+def throttle_reasons(flags: int) -> list[str]:
+    """Return what holds the processor back at this moment, in words; what was before is not counted."""
+    return [reason for bit, reason in _NOW.items() if flags >> bit & 1]
+
+
+def past_reasons(flags: int) -> list[str]:
+    """Return what has held it back since the start."""
+    return throttle_reasons(flags >> _SINCE_START)

@@ -1,0 +1,68 @@
+"""Which of two rows is faster, or that no difference can be seen."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from hangtag_benchmarks.records import Block, Row, Verdict
+from hangtag_benchmarks.statistics import Ratio, paired_ratio
+
+MOST_ROWS_FOR_ALL_PAIRS = 4
+"""Of more rows each is compared with the fastest alone: of ten rows nobody reads 45 verdicts."""
+
+
+def verdicts(rows: Sequence[Row]) -> Iterator[Verdict]:
+    """Compare rows pair by pair, the slower first; all pairs of a few, else each with the fastest."""
+    if len(rows) <= MOST_ROWS_FOR_ALL_PAIRS:
+        pairs = list(itertools.combinations(range(len(rows)), 2))
+    else:
+        best = min(range(len(rows)), key=lambda index: _main_ms(rows[index]))
+        pairs = [(best, index) for index in range(len(rows)) if index != best]
+    for first, second in pairs:
+        verdict = _verdict(rows, first, second)
+        if verdict is not None:
+            yield verdict
+
+
+def _main_ms(row: Row) -> float:
+    main = row.invoke or row.end_to_end
+    return float("inf") if main is None or not row.ranked else main.summary.p50_ms
+
+
+def _verdict(rows: Sequence[Row], first: int, second: int) -> Verdict | None:
+    for kind in ("invoke", "end_to_end"):
+        above, below = _in_common(rows[first].blocks, rows[second].blocks, kind)
+        if above:
+            ratio = paired_ratio(above, below)
+            if ratio.value < 1:
+                return Verdict(second, first, kind, paired_ratio(below, above))
+            return Verdict(first, second, kind, ratio)
+    return None
+
+
+def _in_common(above: Sequence[Block], below: Sequence[Block], kind: str) -> tuple[list[float], list[float]]:
+    """Return the medians of the rounds that both have."""
+    one, other = (
+        {block.round: getattr(block, f"{kind}_p50_ms") for block in blocks} for blocks in (above, below)
+    )
+    rounds = [number for number in one if one[number] is not None and other.get(number) is not None]
+    return [one[number] for number in rounds], [other[number] for number in rounds]
+
+
+def sentence(ratio: Ratio, slower: str, faster: str, what: str = "") -> str:
+    """Return a verdict in words; ``ratio`` is the slower's latency over the faster's.
+
+    Args:
+        ratio: with its interval.
+        slower: what it names first.
+        faster: what it is divided by.
+        what: what was compared, where it is not the invocation, as "from frame to label".
+    """
+    where = f" {what}" if what else ""
+    if ratio.interval is None:
+        return f"{faster} against {slower}{where}: too few rounds ({ratio.pairs}) to tell a difference"
+    shown = f"95 % CI {ratio.interval.low:.3g} to {ratio.interval.high:.3g}"
+    if not ratio.is_different:
+        return f"{faster} against {slower}{where}: no difference can be seen (ratio {shown})"
+    return f"{faster} is {ratio.value:.3g}x faster than {slower}{where}, {shown}"
