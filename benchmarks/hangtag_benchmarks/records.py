@@ -337,7 +337,7 @@ class Result:
 
     ``rounds`` were finished; ``complete`` is False where someone stopped it before its end.
     ``disturbances`` are what happened to the machine meanwhile, one line each: a run that has any is marked
-    as disturbed wherever it is shown. ``accuracy_set`` names the photos, None where there were none.
+    as disturbed wherever it is shown.
     """
 
     created_utc: str

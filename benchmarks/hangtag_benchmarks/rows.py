@@ -19,9 +19,6 @@ VISIBLE_DIFFERENCE = 0.001
 MOST_WARMING = 0.05
 """A median of the first half of all blocks' runs that is further above the second half's is mentioned."""
 
-FEW_FOR_P99 = 1000
-"""Of fewer runs, the 99th percentile is little more than the slowest of them."""
-
 SOFTWARE_NOTE = "software, for testing only: the CPU plays the adapter"
 
 
@@ -72,7 +69,7 @@ def build_row(measured: Measured) -> Row:
         accuracy=measured.accuracy,
         check=check,
         ranked=not is_software,
-        notes=tuple(_notes(measurements, invoke or end_to_end, check, is_software=is_software)),
+        notes=tuple(_notes(measurements, check, is_software=is_software)),
         versions=measurements[0].versions,
     )
 
@@ -145,13 +142,9 @@ def _median(values: Iterable[float | None]) -> float | None:
     return statistics.median(known) if known else None
 
 
-def _notes(
-    measurements: Sequence[Measurement], main: Latency | None, check: OutputCheck, *, is_software: bool
-) -> Iterator[str]:
+def _notes(measurements: Sequence[Measurement], check: OutputCheck, *, is_software: bool) -> Iterator[str]:
     if is_software:
         yield SOFTWARE_NOTE
-    if main is not None and main.summary.count < FEW_FOR_P99:
-        yield f"p99 of {main.summary.count} runs is little more than the slowest of them"
     warming = _warming(measurements)
     if warming > MOST_WARMING:
         yield f"not warmed up: the first half of a block's runs is {warming:.0%} slower than the second"

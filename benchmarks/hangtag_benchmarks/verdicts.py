@@ -13,21 +13,41 @@ MOST_ROWS_FOR_ALL_PAIRS = 4
 
 
 def verdicts(rows: Sequence[Row]) -> Iterator[Verdict]:
-    """Compare rows pair by pair, the slower first; all pairs of a few, else each with the fastest."""
-    if len(rows) <= MOST_ROWS_FOR_ALL_PAIRS:
-        pairs = list(itertools.combinations(range(len(rows)), 2))
+    """Compare ranked rows pair by pair, the slower first; all pairs of a few, else each with the fastest."""
+    ranked = [index for index, row in enumerate(rows) if row.ranked]
+    if len(ranked) <= MOST_ROWS_FOR_ALL_PAIRS:
+        pairs = list(itertools.combinations(ranked, 2))
     else:
-        best = min(range(len(rows)), key=lambda index: _main_ms(rows[index]))
-        pairs = [(best, index) for index in range(len(rows)) if index != best]
+        best = fastest(rows)
+        pairs = [(best, index) for index in ranked if best is not None and index != best]
     for first, second in pairs:
         verdict = _verdict(rows, first, second)
         if verdict is not None:
             yield verdict
 
 
-def _main_ms(row: Row) -> float:
-    main = row.invoke or row.end_to_end
-    return float("inf") if main is None or not row.ranked else main.summary.p50_ms
+def fastest(rows: Sequence[Row]) -> int | None:
+    """Return the place of the ranked row with the smallest median, of bare invocations where any has it."""
+    for kind in ("invoke", "end_to_end"):
+        medians = {
+            index: getattr(row, kind).summary.p50_ms
+            for index, row in enumerate(rows)
+            if row.ranked and getattr(row, kind) is not None
+        }
+        if medians:
+            return min(medians, key=lambda index: float(medians[index]))
+    return None
+
+
+def as_fast(rows: Sequence[Row], found: Sequence[Verdict]) -> frozenset[int]:
+    """Return the places of the rows that were compared with the fastest without a difference to be seen."""
+    best = fastest(rows)
+    return frozenset(
+        other
+        for verdict in found
+        for one, other in ((verdict.first, verdict.second), (verdict.second, verdict.first))
+        if one == best and verdict.ratio.interval is not None and not verdict.ratio.is_different
+    )
 
 
 def _verdict(rows: Sequence[Row], first: int, second: int) -> Verdict | None:
@@ -62,7 +82,8 @@ def sentence(ratio: Ratio, slower: str, faster: str, what: str = "") -> str:
     where = f" {what}" if what else ""
     if ratio.interval is None:
         return f"{faster} against {slower}{where}: too few rounds ({ratio.pairs}) to tell a difference"
-    shown = f"95 % CI {ratio.interval.low:.3g} to {ratio.interval.high:.3g}"
+    digits = 3 if ratio.value < 1.1 else 2 if ratio.value < 10 else 1  # 2.07, and 1.012 rather than 1.01
+    shown = f"95 % CI {ratio.interval.low:.{digits}f} to {ratio.interval.high:.{digits}f}"
     if not ratio.is_different:
         return f"{faster} against {slower}{where}: no difference can be seen (ratio {shown})"
-    return f"{faster} is {ratio.value:.3g}x faster than {slower}{where}, {shown}"
+    return f"{faster} is {ratio.value:.{digits}f}x faster than {slower}{where}, {shown}"
