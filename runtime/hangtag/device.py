@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 
@@ -41,12 +42,46 @@ def memory_mb() -> tuple[float, float] | None:
     return values["MemTotal"], values["MemAvailable"]
 
 
-def cpu_temperature_c() -> float | None:
-    """Return the temperature of the first thermal zone in degrees Celsius, or None where there is none."""
+_THERMAL, _HWMON = Path("/sys/class/thermal"), Path("/sys/class/hwmon")
+
+_CPU_ZONES = (re.compile("x86_pkg_temp"), re.compile("cpu|core|cluster", re.IGNORECASE), re.compile("soc"))
+"""Types of thermal zones that are the processor's, the surest first: a Pi's ``cpu-thermal``, an RK3588's
+``bigcore0-thermal``. Others are a mainboard (``acpitz``, often one and the same number), radio or battery."""
+
+_CPU_CHIPS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
+"""Names of hardware monitors in processors; AMD's have no thermal zone."""
+
+
+def cpu_temperature_c(thermal: Path = _THERMAL, hwmon: Path = _HWMON) -> float | None:
+    """Return the processor's temperature in degrees Celsius, its hottest sensor's; None where none tells."""
+    zones = [(_text(zone / "type"), zone / "temp") for zone in sorted(thermal.glob("thermal_zone*"))]
+    chips = [chip for chip in hwmon.glob("hwmon*") if _text(chip / "name") in _CPU_CHIPS]
+    for files in (
+        *([file for kind, file in zones if pattern.search(kind)] for pattern in _CPU_ZONES),
+        [chip / "temp1_input" for chip in chips],
+        # A board with one sensor has it in its processor, whatever it is called.
+        [file for kind, file in zones if len(zones) == 1 and kind != "acpitz"],
+    ):
+        found = [value for value in map(_celsius, files) if value is not None]
+        if found:
+            return max(found)
+    return None
+
+
+def _celsius(file: Path) -> float | None:
     try:
-        return int(Path("/sys/class/thermal/thermal_zone0/temp").read_text(encoding="ascii")) / 1000
-    except (OSError, ValueError):
+        value = int(_text(file)) / 1000
+    except ValueError:
         return None
+    # A sensor that is asleep says -274 or 0; one that is broken 255.
+    return value if value and -50 < value < 150 else None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def version_of(package: str) -> str | None:
