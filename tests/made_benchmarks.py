@@ -127,6 +127,7 @@ def _seed(model: ModelIdentity, engine: str, threads: int | None, seed: int) -> 
 def made_missing(model: str = "int8", **changes: Any) -> Missing:
     """Return a row of a GPU that is not there."""
     values: dict[str, Any] = {
+        "file_name": f"{model}.tflite",
         "model": made_model(model),
         "engine": "litert-gpu",
         "threads": None,

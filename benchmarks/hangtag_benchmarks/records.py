@@ -272,12 +272,13 @@ class Row:
 class Missing:
     """A row that could not be had, and why, in one line.
 
-    ``failed`` is False where the engine or the device is not there: that is no defect, and ``reason`` says
-    how to get it.
+    ``model`` and ``engine`` are None where the file cannot be used at all, whatever the engine. ``failed`` is
+    False where the engine or the device is not there: that is no defect, and ``reason`` says how to get it.
     """
 
-    model: ModelIdentity
-    engine: str
+    file_name: str
+    model: ModelIdentity | None
+    engine: str | None
     threads: int | None
     reason: str
     failed: bool

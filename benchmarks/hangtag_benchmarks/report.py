@@ -204,8 +204,10 @@ def problems(result: Result) -> Iterator[str]:
 
 def missing_title(missing: Missing) -> str:
     """Return which row is missing."""
+    if missing.engine is None:
+        return missing.file_name
     threads = "" if missing.threads is None else f", threads {missing.threads}"
-    return f"{missing.model.file_name} ({title_of(missing.engine)}{threads})"
+    return f"{missing.file_name} ({title_of(missing.engine)}{threads})"
 
 
 def notes(result: Result) -> Iterator[str]:
@@ -254,7 +256,7 @@ def _conditions(value: Conditions) -> str:
 def models(result: Result) -> list[ModelIdentity]:
     """Return every model of a result once."""
     seen = [row.model for row in result.rows] + [missing.model for missing in result.missing]
-    return list(dict.fromkeys(seen))
+    return list(dict.fromkeys(model for model in seen if model is not None))
 
 
 def model_line(model: ModelIdentity) -> str:

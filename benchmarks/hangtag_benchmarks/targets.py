@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,11 +63,11 @@ class Target:
 
     def failure(self, reason: str, *, wrong: bool = False) -> Missing:
         """Return this row as one that failed."""
-        return Missing(self.model, self.engine, self.threads, reason, failed=True, wrong_output=wrong)
+        return dataclasses.replace(self.not_there(reason), failed=True, wrong_output=wrong)
 
     def not_there(self, reason: str) -> Missing:
         """Return this row as one whose engine or device is not there."""
-        return Missing(self.model, self.engine, self.threads, reason, failed=False)
+        return Missing(self.model.file_name, self.model, self.engine, self.threads, reason, failed=False)
 
 
 def title_of(engine: str) -> str:
