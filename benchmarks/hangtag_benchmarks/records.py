@@ -160,13 +160,43 @@ class Accuracy:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldLatency:
+    """What a program that keeps its single runs to itself says of a block's invocations, in milliseconds."""
+
+    count: int
+    p50_ms: float
+    p95_ms: float
+    max_ms: float
+    mean_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteDevice:
+    """Another machine that a row ran on, as a phone, without its serial number; None where it does not tell.
+
+    ``throttling`` is Android's thermal status, 0 for none to 6 for shutting down, after the block.
+    """
+
+    name: str
+    soc: str | None
+    system: str
+    frequency_governor: str | None
+    most_frequency_mhz: float | None
+    temperature_c: float | None
+    throttling: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """What one block found; memory and energy are None where the system does not tell.
 
-    ``energy_j`` is the whole processor's while ``invoke_ms`` was measured.
+    ``energy_j`` is the whole processor's while ``invoke_ms`` was measured. ``import_ms`` is None for a program
+    that imports nothing. ``told`` stands for single runs where the engine keeps them to itself: then
+    ``timings.invoke_ms`` is empty. ``device`` is None on this machine. ``notes`` are what the engine itself
+    has to say.
     """
 
-    import_ms: float
+    import_ms: float | None
     load_ms: float
     first_run_ms: float | None
     warmup_runs: int
@@ -177,27 +207,50 @@ class Measurement:
     energy_j: float | None
     check: OutputCheck
     versions: Mapping[str, str]
+    told: ToldLatency | None = None
+    device: RemoteDevice | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Measurement:
-        """Rebuild what ``dataclasses.asdict`` took apart, after its way through JSON."""
+        """Rebuild what ``dataclasses.asdict`` took apart, after its way through JSON: of a worker, on this
+        machine, which tells every run.
+        """
         timings = values["timings"]
         rebuilt = Timings(
             invoke_ms=tuple(timings["invoke_ms"]),
             end_to_end_ms=tuple(timings["end_to_end_ms"]),
             stages_ms={name: tuple(latencies) for name, latencies in timings["stages_ms"].items()},
         )
-        return cls(**{**values, "timings": rebuilt, "check": OutputCheck(**values["check"])})
+        check = OutputCheck(**values["check"])
+        return cls(**{**values, "timings": rebuilt, "check": check, "notes": tuple(values.get("notes", ()))})
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """Percentiles of one kind of latency, in milliseconds, over ``count`` runs of all blocks.
+
+    Where an engine keeps its single runs to itself, p50 and p95 are medians of those of its blocks, and p90
+    and p99 are not known: None.
+    """
+
+    count: int
+    p50_ms: float
+    p90_ms: float | None
+    p95_ms: float
+    p99_ms: float | None
+    max_ms: float
+    mean_ms: float
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
     """One kind of latency over all blocks: percentiles with intervals, and its distribution.
 
-    ``quantiles_ms`` are the 0th, 1st, … 100th percentile.
+    ``quantiles_ms`` are the 0th, 1st, … 100th percentile; empty where single runs are not known.
     """
 
-    summary: LatencySummary
+    summary: RunSummary
     p50_interval: Interval
     p95_interval: Interval
     quantiles_ms: tuple[float, ...]
@@ -213,7 +266,7 @@ class Block:
     """One process: in which round it ran, and its own medians in milliseconds; None where not measured."""
 
     round: int
-    import_ms: float
+    import_ms: float | None
     load_ms: float
     first_run_ms: float | None
     invoke_p50_ms: float | None
@@ -242,6 +295,7 @@ class Row:
         ranked: False for what is no device, as a software adapter, or did not prove its outputs.
         notes: what to know before believing it.
         versions: of the engine's packages.
+        device: the other machine that it ran on, at its hottest; None is this one.
     """
 
     model: ModelIdentity
@@ -261,6 +315,7 @@ class Row:
     ranked: bool
     notes: tuple[str, ...]
     versions: Mapping[str, str]
+    device: RemoteDevice | None = None
 
     @property
     def key(self) -> tuple[str, str, int | None]:
@@ -302,9 +357,11 @@ class Verdict:
 class Conditions:
     """What changes while one measures; None where the system does not tell.
 
-    ``throttled`` are the firmware's flags (``vcgencmd get_throttled``). ``others_load`` is how many cores
-    other programs kept busy, and ``stolen`` the share of time that a hypervisor gave to others, both since
-    the conditions before.
+    Of a block they are those while it ran: ``cpu_frequency_mhz`` is the median of the working core's,
+    ``others_load`` how many cores other programs kept busy, ``stolen`` the share of the wanted time that a
+    hypervisor gave to others. ``throttled`` are the firmware's flags (``vcgencmd get_throttled``),
+    ``heat_events`` how often an Intel processor has slowed down for heat since the machine's start, and
+    ``cooling_steps`` by how many steps the kernel slows the processor down.
     """
 
     load_average_1min: float | None
@@ -313,11 +370,16 @@ class Conditions:
     throttled: int | None = None
     others_load: float | None = None
     stolen: float | None = None
+    heat_events: int | None = None
+    cooling_steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The machine, without naming it: no host name, no user, no paths."""
+    """The machine, without naming it: no host name, no user, no paths.
+
+    ``core_groups`` are its kinds of cores in words, and ``energy`` what measures energies, or why nothing does.
+    """
 
     cpu: str
     usable_cores: int
@@ -330,6 +392,8 @@ class Environment:
     thread_variables: Mapping[str, str]
     before: Conditions
     after: Conditions
+    core_groups: tuple[str, ...] = ()
+    energy: str = "not readable"
 
 
 @dataclass(frozen=True, slots=True)

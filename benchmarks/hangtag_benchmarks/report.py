@@ -15,6 +15,7 @@ from hangtag_benchmarks.records import (
     Missing,
     ModelIdentity,
     Plan,
+    RemoteDevice,
     Result,
     Row,
 )
@@ -55,7 +56,7 @@ def to_text(result: Result) -> str:
             "\n".join(verdict_lines(result)),
         ]
     blocks.append("\n".join([*problems(result), *(f"note: {note}" for note in notes(result))]))
-    blocks.append("\n".join(environment_lines(result.environment)))
+    blocks.append("\n".join([*environment_lines(result.environment), *device_lines(result)]))
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -70,7 +71,7 @@ def to_markdown(result: Result) -> str:
         ("Verdicts", [*verdict_lines(result)]),
         ("Not measured", [*problems(result)]),
         ("Notes", [*notes(result)]),
-        ("Environment", environment_lines(result.environment)),
+        ("Environment", [*environment_lines(result.environment), *device_lines(result)]),
         ("Models", [model_line(model) for model in models(result)]),
         ("What the columns mean", list(MEANINGS)),
     ):
@@ -159,7 +160,7 @@ def _percentile_cells(row: Row, names: dict[ModelIdentity, str]) -> Iterator[tup
         if found is not None:
             shown = (found.p50_ms, found.p90_ms, found.p95_ms, found.p99_ms, found.max_ms)
             start = (names[row.model], engine_title(row), kind, count(row.threads))
-            yield (*start, *(f"{value:.3f}" for value in shown), str(found.count))
+            yield (*start, *("-" if value is None else f"{value:.3f}" for value in shown), str(found.count))
 
 
 def start_table(result: Result) -> Table:
@@ -259,6 +260,30 @@ def models(result: Result) -> list[ModelIdentity]:
     return list(dict.fromkeys(model for model in seen if model is not None))
 
 
+def device_lines(result: Result) -> list[str]:
+    """Return the other machines that rows ran on."""
+    devices = dict.fromkeys(row.device for row in result.rows if row.device is not None)
+    return [device_line(device) for device in devices]
+
+
+def device_line(device: RemoteDevice) -> str:
+    """Return another machine in one line."""
+    most, hottest = device.most_frequency_mhz, device.temperature_c
+    return ", ".join(
+        part
+        for part in (
+            device.name,
+            device.soc,
+            device.system,
+            f"frequency governor {device.frequency_governor or 'not readable'}",
+            None if most is None else f"at most {most:.0f} MHz",
+            "temperature not readable" if hottest is None else f"at most {hottest:.1f} °C",
+            None if device.throttling is None else f"thermal status {device.throttling} of 6",
+        )
+        if part is not None
+    )
+
+
 def model_line(model: ModelIdentity) -> str:
     """Return which file a model is."""
     width, height = model.input_wh
@@ -298,10 +323,10 @@ def row_names(result: Result) -> list[str]:
 
 def engine_title(row: Row) -> str:
     """Return the engine, with the hardware that it ran on where that is not the CPU."""
-    title = title_of(row.engine)
-    if row.accelerator is None:
-        return title
-    return f"{title}: {row.accelerator}" + ("" if row.ranked else " (software, for testing only)")
+    device = None if row.device is None else row.device.name
+    where = [name for name in (device, row.accelerator) if name is not None]
+    title = ": ".join([title_of(row.engine), ", ".join(where)]) if where else title_of(row.engine)
+    return title if row.ranked else f"{title} (software, for testing only)"
 
 
 def count(threads: int | None) -> str:
@@ -311,7 +336,8 @@ def count(threads: int | None) -> str:
 
 def milliseconds(latency: Latency | None, percentile: str) -> str:
     """Return one percentile of a latency."""
-    return "-" if latency is None else f"{getattr(latency.summary, percentile):.2f}"
+    value = None if latency is None else getattr(latency.summary, percentile)
+    return "-" if value is None else f"{value:.2f}"
 
 
 def half_width(latency: Latency | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hangtag.latency import LatencySummary, summarize
-from hangtag_benchmarks.records import STAGES, Accuracy, Block, Latency, Measurement, OutputCheck, Row
+from hangtag_benchmarks.records import (
+    STAGES,
+    Accuracy,
+    Block,
+    Latency,
+    Measurement,
+    OutputCheck,
+    RemoteDevice,
+    Row,
+    RunSummary,
+)
 from hangtag_benchmarks.statistics import percentile_interval
 from hangtag_benchmarks.targets import Accelerator, Target
 
@@ -18,6 +29,10 @@ VISIBLE_DIFFERENCE = 0.001
 
 MOST_WARMING = 0.05
 """A median of the first half of all blocks' runs that is further above the second half's is mentioned."""
+
+TOLD_NOTE = "single runs are not known: p50 and p95 are medians of what each block's program told"
+
+DISTURBED_DEVICE = "DISTURBED: the device throttled itself"
 
 SOFTWARE_NOTE = "software, for testing only: the CPU plays the adapter"
 
@@ -38,7 +53,13 @@ class Measured:
         self.measurements.append(measurement)
 
     def main_latencies(self) -> list[tuple[float, ...]]:
-        """Return by block what matters most: the bare invocation, else the way from frame to label."""
+        """Return by block what matters most: the bare invocation, else the way from frame to label.
+
+        A block whose single runs are not known has its median for them.
+        """
+        told = [one.told for one in self.measurements if one.told is not None]
+        if told and len(told) == len(self.measurements):
+            return [(one.p50_ms,) for one in told]
         timings = [measurement.timings for measurement in self.measurements]
         if all(one.invoke_ms for one in timings):
             return [one.invoke_ms for one in timings]
@@ -49,7 +70,7 @@ def build_row(measured: Measured) -> Row:
     """Sum up a target's blocks: latencies over all runs of all of them, the output check of the worst."""
     measurements = measured.measurements
     target, accelerator = measured.target, measured.accelerator
-    invoke = latency([one.timings.invoke_ms for one in measurements])
+    invoke = told_latency(measurements) or latency([one.timings.invoke_ms for one in measurements])
     end_to_end = latency([one.timings.end_to_end_ms for one in measurements])
     check = max((one.check for one in measurements), key=_badness)
     is_software = accelerator is not None and accelerator.is_software
@@ -71,6 +92,7 @@ def build_row(measured: Measured) -> Row:
         ranked=not is_software,
         notes=tuple(_notes(measurements, check, is_software=is_software)),
         versions=measurements[0].versions,
+        device=max((one.device for one in measurements if one.device is not None), key=_heat, default=None),
     )
 
 
@@ -90,10 +112,33 @@ def latency(blocks: Sequence[Sequence[float]]) -> Latency | None:
         return None
     pooled = [value for block in blocks for value in block]
     return Latency(
-        summary=summarize(pooled),
+        summary=RunSummary(**dataclasses.asdict(summarize(pooled))),
         p50_interval=percentile_interval(blocks, 50),
         p95_interval=percentile_interval(blocks, 95),
         quantiles_ms=tuple(np.percentile(pooled, range(101)).tolist()),
+    )
+
+
+def told_latency(measurements: Sequence[Measurement]) -> Latency | None:
+    """Sum up what blocks say of their invocations where they keep the runs to themselves; None elsewhere."""
+    told = [one.told for one in measurements if one.told is not None]
+    if not told or len(told) < len(measurements):
+        return None
+    medians, tails = [one.p50_ms for one in told], [one.p95_ms for one in told]
+    count = sum(one.count for one in told)
+    return Latency(
+        summary=RunSummary(
+            count=count,
+            p50_ms=statistics.median(medians),
+            p90_ms=None,
+            p95_ms=statistics.median(tails),
+            p99_ms=None,
+            max_ms=max(one.max_ms for one in told),
+            mean_ms=sum(one.mean_ms * one.count for one in told) / count,
+        ),
+        p50_interval=percentile_interval([[value] for value in medians], 50),
+        p95_interval=percentile_interval([[value] for value in tails], 50),
+        quantiles_ms=(),
     )
 
 
@@ -104,7 +149,7 @@ def _block(round_number: int, measurement: Measurement) -> Block:
         import_ms=measurement.import_ms,
         load_ms=measurement.load_ms,
         first_run_ms=measurement.first_run_ms,
-        invoke_p50_ms=_median(timings.invoke_ms),
+        invoke_p50_ms=_median(timings.invoke_ms) if measurement.told is None else measurement.told.p50_ms,
         end_to_end_p50_ms=_median(timings.end_to_end_ms),
     )
 
@@ -129,8 +174,12 @@ def _energy_mj(measurements: Sequence[Measurement]) -> float | None:
     )
 
 
-def _badness(check: OutputCheck) -> tuple[int, float]:
-    return check.failed_cases, check.worst_difference
+def _badness(check: OutputCheck) -> tuple[int, float, int]:
+    return check.failed_cases, check.worst_difference, check.cases
+
+
+def _heat(device: RemoteDevice) -> tuple[int, float]:
+    return device.throttling or 0, device.temperature_c or 0.0
 
 
 def _largest(values: Iterable[float | None]) -> float | None:
@@ -152,6 +201,16 @@ def _notes(measurements: Sequence[Measurement], check: OutputCheck, *, is_softwa
         yield f"outputs unchecked: {check.against}"
     elif check.worst_difference >= VISIBLE_DIFFERENCE:
         yield f"scores differ from {check.against} by up to {check.worst_difference:.3f}"
+
+
+def _throttled(measurements: Sequence[Measurement]) -> Iterator[str]:
+    statuses = [one.device.throttling for one in measurements if one.device is not None]
+    slowed = [status for status in statuses if status]
+    if slowed:
+        yield (
+            f"{DISTURBED_DEVICE} in {len(slowed)} of {len(measurements)} blocks (Android's thermal status "
+            f"reached {max(slowed)} of 6): do not quote these numbers"
+        )
 
 
 def _warming(measurements: Sequence[Measurement]) -> float:
