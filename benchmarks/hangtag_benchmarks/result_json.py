@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hangtag.errors import BenchmarkError
+from hangtag.errors import BenchmarkError, shortened
 from hangtag_benchmarks.records import SCHEMA_VERSION, Result
 
 KIND = "hangtag-benchmark"
@@ -31,10 +32,10 @@ def read_result(path: Path) -> Result:
         BenchmarkError: it cannot be read, is something else, or of another version.
     """
     try:
-        values = json.loads(path.read_bytes())
+        values = json.loads(path.read_bytes(), parse_constant=_no_number)
     except OSError as error:
         raise BenchmarkError(f"cannot read {path}: {error.strerror or error}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BenchmarkError(f"{path} is no JSON; wanted the benchmark.json of hangtag benchmark") from None
     if not isinstance(values, dict) or values.get("kind") != KIND:
         raise BenchmarkError(f"{path} is no result of hangtag benchmark; wanted its benchmark.json")
@@ -44,9 +45,33 @@ def read_result(path: Path) -> Result:
             "run the benchmark again"
         )
     try:
-        return from_plain(Result, {key: value for key, value in values.items() if key != "kind"})
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        result = from_plain(Result, {key: value for key, value in values.items() if key != "kind"})
+        _check(result)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise BenchmarkError(f"{path} is damaged: {error}") from None
+    return result
+
+
+def _check(result: Result) -> None:
+    """Raise for what types do not tell and readers divide by, or count on."""
+    for verdict in result.verdicts:
+        if (
+            not 0
+            <= min(verdict.first, verdict.second)
+            <= max(verdict.first, verdict.second)
+            < len(result.rows)
+        ):
+            raise ValueError(
+                f"a verdict is about rows {verdict.first} and {verdict.second} of {len(result.rows)}"
+            )
+    for row in result.rows:
+        if row.accuracy is not None and not 0 <= row.accuracy.right <= row.accuracy.photos != 0:
+            raise ValueError(f"an accuracy of {row.accuracy.right} right of {row.accuracy.photos} photos")
+        for latency in (row.invoke, row.end_to_end):
+            if latency is not None and not (
+                latency.summary.p50_ms > 0 and len(latency.quantiles_ms) in {0, 101}
+            ):
+                raise ValueError("a latency that is zero or negative, or without its 101 percentiles")
 
 
 def from_plain(kind: type[_T], values: Any) -> _T:
@@ -59,7 +84,7 @@ def from_plain(kind: type[_T], values: Any) -> _T:
     names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - names)
     if unknown:
-        raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}")
+        raise ValueError(f"{kind.__name__} has no {shortened(', '.join(unknown))}")
     return kind(**{name: _rebuilt(hints[name], value) for name, value in values.items()})
 
 
@@ -69,6 +94,8 @@ def _rebuilt(hint: Any, value: Any) -> Any:
         wanted = next(one for one in arguments if one is not type(None))
         return None if value is None else _rebuilt(wanted, value)
     if origin is tuple:
+        if not isinstance(value, list):
+            raise TypeError(f"got {shortened(value)}, wanted a list")
         kinds = arguments if arguments[-1] is not Ellipsis else [arguments[0]] * len(value)
         return tuple(_rebuilt(kind, entry) for kind, entry in zip(kinds, value, strict=True))
     if origin is not None:
@@ -83,14 +110,20 @@ def _plain(kind: type, value: Any) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
-        raise TypeError(f"got {value!r}, wanted {kind.__name__}")
+        raise TypeError(f"got {shortened(value)}, wanted {kind.__name__}")
+    if isinstance(value, float) and not math.isfinite(value):  # 1e999 is infinite to Python
+        raise ValueError(f"got {value!r}, wanted a finite number")
     return value
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.6g}")
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _rounded(entry) for key, entry in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_rounded(entry) for entry in value]
