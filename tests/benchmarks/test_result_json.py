@@ -54,7 +54,7 @@ def of(hint: Any, name: str = "") -> st.SearchStrategy[Any]:
     """Return a strategy for whatever a record's field may hold."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if name in BY_NAME or hint in PLAIN:
-        return BY_NAME.get(name) or PLAIN[hint]
+        return BY_NAME[name] if name in BY_NAME else PLAIN[hint]
     if origin is types.UnionType:
         return st.none() | of(arguments[0])
     if origin is tuple and arguments[-1] is not Ellipsis:
