@@ -33,6 +33,7 @@ class EngineKind:
 
 _ENGINES = "hangtag_benchmarks.engines."
 _LITERT = "pip install ai-edge-litert"
+_TENSORFLOW = 'pip install "hangtag[train]"'
 
 KINDS = {
     kind.name: kind
@@ -50,6 +51,24 @@ KINDS = {
             "LiteRT, WebGPU",
             f"{_ENGINES}litert_compiled:LiteRtGpu",
             "a graphics adapter with a Vulkan driver",
+            device="gpu",
+            by_threads=False,
+        ),
+        EngineKind(
+            "keras",
+            "Keras, TensorFlow",
+            f"{_ENGINES}keras_tensorflow:KerasCpu",
+            _TENSORFLOW,
+            takes=".keras",
+            modules=("tensorflow", "keras"),
+        ),
+        EngineKind(
+            "keras-gpu",
+            "Keras, TensorFlow CUDA",
+            f"{_ENGINES}keras_tensorflow:KerasGpu",
+            _TENSORFLOW,
+            takes=".keras",
+            modules=("tensorflow", "keras"),
             device="gpu",
             by_threads=False,
         ),
