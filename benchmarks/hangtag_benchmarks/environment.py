@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import cv2
 
@@ -16,6 +15,9 @@ from hangtag.device import (
     usable_cores,
     version_of,
 )
+from hangtag_benchmarks.clocks import cooling_steps, core_groups, frequency_mhz, heat_events
+from hangtag_benchmarks.energy import energy_source
+from hangtag_benchmarks.power import power_source
 from hangtag_benchmarks.records import Conditions, Environment
 from hangtag_benchmarks.vcgencmd import throttled
 
@@ -23,19 +25,36 @@ BUSY_LOAD_AVERAGE = 0.5
 """Above this many waiting or running processes a machine is called busy."""
 
 _PACKAGES = ("ai-edge-litert", "numpy")
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
-_CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq")
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OMP_PROC_BIND",
+    "OMP_WAIT_POLICY",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
 
 
 def conditions() -> Conditions:
     """Look at what changes while one measures."""
-    return Conditions(_load_average_1min(), _cpu_frequency_mhz(), cpu_temperature_c(), throttled())
+    return Conditions(
+        load_average_1min=_load_average_1min(),
+        cpu_frequency_mhz=frequency_mhz(),
+        cpu_temperature_c=cpu_temperature_c(),
+        throttled=throttled(),
+        heat_events=heat_events(),
+        cooling_steps=cooling_steps(),
+    )
 
 
 def environment(before: Conditions, after: Conditions) -> Environment:
     """Describe the machine, with its conditions before and after measuring."""
     memory = memory_mb()
     versions = {name: version_of(name) for name in _PACKAGES}
+    groups = core_groups()
+    governors = dict.fromkeys(group.governor for group in groups if group.governor is not None)
     return Environment(
         cpu=cpu_model(),
         usable_cores=usable_cores(),
@@ -46,12 +65,16 @@ def environment(before: Conditions, after: Conditions) -> Environment:
             **{name: version for name, version in versions.items() if version is not None},
             "opencv": cv2.__version__,
         },
-        frequency_governor=_read(_CPUFREQ / "scaling_governor"),
-        most_frequency_mhz=_mhz(_CPUFREQ / "cpuinfo_max_freq"),
+        frequency_governor=", ".join(governors) or None,
+        most_frequency_mhz=max(
+            (group.most_mhz for group in groups if group.most_mhz is not None), default=None
+        ),
         power_source=power_source(),
         thread_variables={name: os.environ[name] for name in _THREAD_VARIABLES if name in os.environ},
         before=before,
         after=after,
+        core_groups=tuple(group.line() for group in groups),
+        energy=energy_source(),
     )
 
 
@@ -70,37 +93,4 @@ def _load_average_1min() -> float | None:
     try:
         return os.getloadavg()[0]
     except (OSError, AttributeError):
-        return None
-
-
-def _cpu_frequency_mhz() -> float | None:
-    """Return the first core's frequency now."""
-    told = _mhz(_CPUFREQ / "scaling_cur_freq")
-    if told is not None:
-        return told
-    for line in (_read(Path("/proc/cpuinfo")) or "").splitlines():
-        if line.startswith("cpu MHz"):
-            return float(line.partition(":")[2])
-    return None
-
-
-def power_source(supplies: Path = Path("/sys/class/power_supply")) -> str | None:
-    """Return ``mains`` or ``battery``; None where the machine does not know, as most boards do not."""
-    kinds = {}
-    for supply in sorted(supplies.glob("*")):
-        kinds[_read(supply / "type")] = _read(supply / "online") or _read(supply / "status")
-    if kinds.get("Mains") == "1" or kinds.get("USB") == "1":
-        return "mains"
-    return "battery" if kinds.get("Battery") == "Discharging" else None
-
-
-def _mhz(path: Path) -> float | None:
-    khz = _read(path)
-    return int(khz) / 1000 if khz is not None and khz.isdigit() else None
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
         return None

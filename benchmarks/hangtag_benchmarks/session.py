@@ -10,7 +10,7 @@ from hangtag.device import usable_cores
 from hangtag.errors import BenchmarkError
 from hangtag_benchmarks import frames
 from hangtag_benchmarks.child import Outcome
-from hangtag_benchmarks.environment import busy_note, conditions, environment
+from hangtag_benchmarks.environment import conditions, environment
 from hangtag_benchmarks.monitor import Monitor
 from hangtag_benchmarks.records import Missing, Plan, Result
 from hangtag_benchmarks.rows import Measured, build_row, wrong_output
@@ -53,16 +53,17 @@ def run_benchmark(
     rows = tuple(build_row(measured) for measured in session.measured if measured.measurements)
     return Result(
         created_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    machine = environment(before, conditions())
         frames=frames.DESCRIPTION,
         plan=plan,
         rounds=session.rounds,
         complete=complete,
-        environment=environment(before, conditions()),
+        environment=machine,
         rows=rows,
         missing=tuple(session.missing),
         verdicts=tuple(verdicts(rows)),
         disturbances=session.monitor.disturbances(),
-        notes=tuple(_notes(busy_note(before), targets)),
+        notes=(*session.monitor.notes(), *_notes(machine, targets)),
     )
 
 
@@ -118,8 +119,8 @@ class _Session:
 
     def _block(self, measured: Measured) -> None:
         target = measured.target
-        outcome = target.runner.block(self.plan.block)
-        self.monitor.after_block()
+        with self.monitor.during(target.title()):
+            outcome = target.runner.block(self.plan.block)
         reason, is_wrong = _why_not(outcome)
         if reason is None:
             try:
@@ -145,9 +146,9 @@ def _why_not(outcome: Outcome) -> tuple[str | None, bool]:
     return wrong, wrong is not None
 
 
-def _notes(busy: str | None, targets: Sequence[Target]) -> Iterator[str]:
-    if busy is not None:
-        yield busy
+def _notes(machine: Environment, targets: Sequence[Target]) -> Iterator[str]:
+    if machine.power_source == "battery":
+        yield "on battery: many machines are slower then"
     cores = usable_cores()
     too_many = sorted({one.threads for one in targets if one.threads is not None and one.threads > cores})
     if too_many:

@@ -12,9 +12,12 @@ _SINCE_START = 16
 """The same bits again, this far up, tell what has happened since the start."""
 
 
+PROGRAM = "vcgencmd"
+
+
 def ask(*arguments: str) -> str | None:
     """Return what ``vcgencmd`` says; None where there is none, or it fails."""
-    program = shutil.which("vcgencmd")
+    program = shutil.which(PROGRAM)
     if program is None:
         return None
     try:
@@ -40,6 +43,11 @@ def throttle_reasons(flags: int) -> list[str]:
     return [reason for bit, reason in _NOW.items() if flags >> bit & 1]
 
 
+def past_flags(flags: int) -> int:
+    """Return what has held it back since the machine's start, as if it did at this moment."""
+    return flags >> _SINCE_START & 0xF
+
+
 def past_reasons(flags: int) -> list[str]:
-    """Return what has held it back since the start."""
-    return throttle_reasons(flags >> _SINCE_START)
+    """Return what has held it back since the machine's start, in words."""
+    return throttle_reasons(past_flags(flags))

@@ -64,7 +64,7 @@ def _measured(job: Job) -> Measurement | None:
     import_ms = (time.perf_counter_ns() - start_ns) / 1e6
     from hangtag.device import version_of
     from hangtag.photos import read_photo
-    from hangtag_benchmarks.energy import EnergyMeter
+    from hangtag_benchmarks.energy import RaplMeter, rail_joules
     from hangtag_benchmarks.memory import peak_memory_mb, resident_mb
     from hangtag_benchmarks.protocol import (
         measure_invoke,
@@ -90,9 +90,11 @@ def _measured(job: Job) -> Measurement | None:
         first_run_ms = timed_ms(engine.invoke, clock)
     with no_garbage_collection():
         warmup_runs = warm_up(engine, frames, job.plan, clock)
-        meter = EnergyMeter()
+        meter = RaplMeter()
         invoke_ms = measure_invoke(engine, frames, job.plan, clock)
         energy_j = meter.joules()
+        if energy_j is None:
+            energy_j = rail_joules(engine.invoke, invoke_ms)
         end_to_end_ms, stages_ms = measure_pipeline(engine, frames, job.plan, clock)
     # Before the outputs are checked: that reads pictures and may open a second interpreter.
     peak_mb, steady_mb = peak_memory_mb(), resident_mb()
