@@ -23,6 +23,12 @@ WORKER = (sys.executable, "-m", "hangtag_benchmarks.worker")
 JOB_TIMEOUT_S = 1800.0
 """Longest that a measuring process may take: a driver that hangs must not hang the benchmark."""
 
+_HINTS = {
+    "SIGKILL": "; was there enough memory?",
+    "SIGILL": "; the library asks for instructions that this processor does not have",
+}
+"""What a signal most often means."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -107,8 +113,7 @@ def _death(returncode: int, log: str) -> str:
             name = signal.Signals(-returncode).name
         except ValueError:
             name = "an unknown signal"
-        hint = "; was there enough memory?" if name == "SIGKILL" else ""
-        return f"the measuring process was killed by {name} (signal {-returncode}){hint}"
+        return f"the measuring process was killed by {name} (signal {-returncode}){_HINTS.get(name, '')}"
     lines = [line for line in log.splitlines() if line.strip()]
     last = one_line(lines[-1]) if lines else "it said nothing"
     return f"the measuring process failed with exit code {returncode}: {last}"

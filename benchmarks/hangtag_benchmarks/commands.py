@@ -102,16 +102,24 @@ def benchmark(
     import json
 
     from hangtag.progress import Progress
-    from hangtag_benchmarks.model_runs import Asked, benchmark_models, identified
+    from hangtag_benchmarks.model_runs import Asked, benchmark_models, sorted_out
     from hangtag_benchmarks.report import to_text
     from hangtag_benchmarks.result_json import to_json
     from hangtag_benchmarks.saving import claim, save
 
-    photos = None if data is None else (data, split)
-    asked = Asked(identified(models), engines or _engines(device), threads, photos)
+    say = Progress().say
+    usable, unusable = sorted_out(models, say)
+    asked = Asked(
+        usable,
+        engines or _engines(device),
+        threads,
+        photos=None if data is None else (data, split),
+        unusable=unusable,
+        software_too=engines is not None or device == "gpu",
+    )
     claim(folder, force=force)
-    result = benchmark_models(asked, _plan(rounds, quick=quick), Progress().say)
-    if not result.rows and not any(missing.failed for missing in result.missing):
+    result = benchmark_models(asked, _plan(rounds, quick=quick), say)
+    if not result.rows and (not result.complete or not any(missing.failed for missing in result.missing)):
         # An earlier report should not give way to one without a number.
         raise _nothing_there(result)
     click.echo(
@@ -138,11 +146,11 @@ def _plan(rounds: int | None, *, quick: bool) -> Plan:
 
 
 def _raise_failures(result: Result) -> None:
-    """Raise for the first row that failed.
+    """Raise for the first row that failed, or where the whole is not what was asked for.
 
     Raises:
-        VerificationFailed: its outputs were wrong.
-        BenchmarkError: its measuring process failed.
+        VerificationFailed: a row's outputs were wrong.
+        BenchmarkError: a row's file or its measuring process failed; it was stopped; no row counts.
     """
     from hangtag.errors import BenchmarkError, VerificationFailed
     from hangtag_benchmarks.report import missing_title
@@ -151,10 +159,19 @@ def _raise_failures(result: Result) -> None:
         if missing.failed:
             kind = VerificationFailed if missing.wrong_output else BenchmarkError
             raise kind(f"{missing_title(missing)}: {missing.reason}")
+    if not result.complete:
+        raise BenchmarkError(
+            "it was stopped: the report holds what was measured so far, marked as incomplete"
+        )
+    if not any(row.ranked for row in result.rows):
+        raise BenchmarkError(
+            "there is no GPU, only software that plays one: these numbers are for testing only"
+        )
 
 
 def _nothing_there(result: Result) -> Exception:
     from hangtag.errors import BenchmarkError
     from hangtag_benchmarks.report import problems
 
-    return BenchmarkError("; ".join(problems(result)) or "it was stopped before anything was measured")
+    stopped = () if result.complete else ("it was stopped before anything was measured",)
+    return BenchmarkError("; ".join([*stopped, *problems(result)]))

@@ -23,8 +23,7 @@ def identify(path: Path | None) -> ModelIdentity:
 
 def _identity(file_name: str, model: ModelFile) -> ModelIdentity:
     return ModelIdentity(
-        # A name may hold bytes that no terminal or JSON reader takes.
-        file_name="".join(char if char.isprintable() else "?" for char in file_name),
+        file_name=printable(file_name),
         size_bytes=len(model.data),
         sha256=model.sha256,
         contract_sha256=hashlib.sha256(model.contract.to_json().encode()).hexdigest(),
@@ -32,3 +31,8 @@ def _identity(file_name: str, model: ModelFile) -> ModelIdentity:
         input_dtype=model.contract.input.tensor.dtype,
         input_wh=(model.contract.input.width_px, model.contract.input.height_px),
     )
+
+
+def printable(file_name: str) -> str:
+    """Return a file's name without the bytes that it may hold and no terminal or JSON reader takes."""
+    return "".join(char if char.isprintable() else "?" for char in file_name)

@@ -7,11 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hangtag.errors import BenchmarkError, DatasetError, HangtagError
 from hangtag.labelled_folder import read_split
+from hangtag.progress import Progress
+from hangtag.readable import keep_readable
 from hangtag_benchmarks import frames
+from hangtag_benchmarks.child import one_line
 from hangtag_benchmarks.engines.registry import DEFAULT_CPU, KINDS
-from hangtag_benchmarks.identity import identify
-from hangtag_benchmarks.records import ModelIdentity, Plan, Result
+from hangtag_benchmarks.identity import identify, printable
+from hangtag_benchmarks.records import Missing, ModelIdentity, Plan, Result
 from hangtag_benchmarks.session import run_benchmark
 from hangtag_benchmarks.targets import Target, WorkerRunner
 
@@ -28,12 +32,16 @@ class Asked:
         engines: names of the engines' table.
         threads: numbers of CPU threads.
         photos: a data set's folder and split to score every engine on.
+        unusable: rows of files that cannot be used.
+        software_too: measure on a software adapter where there is no GPU: for testing only.
     """
 
     models: tuple[tuple[Path | None, ModelIdentity], ...]
     engines: tuple[str, ...] = (DEFAULT_CPU,)
     threads: tuple[int, ...] = (1,)
     photos: tuple[Path, str] | None = None
+    unusable: tuple[Missing, ...] = ()
+    software_too: bool = False
 
 
 def identified(paths: Sequence[Path]) -> tuple[tuple[Path | None, ModelIdentity], ...]:
@@ -42,8 +50,39 @@ def identified(paths: Sequence[Path]) -> tuple[tuple[Path | None, ModelIdentity]
     Raises:
         HangtagError: one of them cannot be used.
     """
-    wanted: tuple[Path | None, ...] = tuple(dict.fromkeys(paths)) or (None,)
-    return tuple((path, identify(path)) for path in wanted)
+    return tuple((path, identify(path)) for path in _wanted(paths))
+
+
+def sorted_out(
+    paths: Sequence[Path], say: Callable[[str], None]
+) -> tuple[tuple[tuple[Path | None, ModelIdentity], ...], tuple[Missing, ...]]:
+    """Read and check model files; those that cannot be used become rows that say so.
+
+    Raises:
+        HangtagError: none can be used; or there is no such file, which is told before minutes of measuring.
+    """
+    sorted_paths = [(path, _identity(path)) for path in _wanted(paths)]
+    unusable = tuple(found for _, found in sorted_paths if isinstance(found, Missing))
+    models = tuple((path, found) for path, found in sorted_paths if isinstance(found, ModelIdentity))
+    if not models:
+        raise BenchmarkError("; ".join(f"{missing.file_name}: {missing.reason}" for missing in unusable))
+    for missing in unusable:
+        say(f"no row for {missing.file_name}: {missing.reason}")
+    return models, unusable
+
+
+def _identity(path: Path | None) -> ModelIdentity | Missing:
+    try:
+        return identify(path)
+    except HangtagError as error:
+        if path is None or not path.is_file():
+            raise
+        reason = one_line(str(error)).removeprefix(f"{path.name}: ")
+        return Missing(printable(path.name), None, None, None, reason, failed=True)
+
+
+def _wanted(paths: Sequence[Path]) -> tuple[Path | None, ...]:
+    return tuple(dict.fromkeys(paths)) or (None,)
 
 
 def benchmark_models(asked: Asked, plan: Plan, say: Callable[[str], None]) -> Result:
@@ -54,30 +93,36 @@ def benchmark_models(asked: Asked, plan: Plan, say: Callable[[str], None]) -> Re
     """
     with tempfile.TemporaryDirectory(prefix="hangtag-benchmark-") as scratch:
         frames_path = Path(scratch) / "frames.npy"
-        targets = worker_targets(asked, frames_path)
+        check_paths = () if asked.photos is None else _some_photos(*asked.photos, say)
+        targets = worker_targets(asked, frames_path, check_paths)
         frames.write_frames(frames_path)
         photos = None if asked.photos is None else (str(asked.photos[0].absolute()), asked.photos[1])
-        return run_benchmark(targets, plan, say, photos=photos)
+        return run_benchmark(targets, plan, say, photos=photos, unusable=asked.unusable)
 
 
-def worker_targets(asked: Asked, frames_path: Path) -> list[Target]:
-    """Return the rows to be, in the order of the table.
-
-    Raises:
-        DatasetError: the photos cannot be used.
-    """
-    check_paths = () if asked.photos is None else _some_photos(*asked.photos)
+def worker_targets(asked: Asked, frames_path: Path, check_paths: Sequence[Path] = ()) -> list[Target]:
+    """Return the rows to be, in the order of the table."""
     targets = []
     for path, model in asked.models:
         for kind in (KINDS[name] for name in asked.engines):
             for count in asked.threads if kind.by_threads else asked.threads[:1]:
-                runner = WorkerRunner(kind, path, count, frames_path, check_paths)
+                runner = WorkerRunner(
+                    kind, path, count, frames_path, check_paths, software_too=asked.software_too
+                )
                 targets.append(Target(model, kind.name, count if kind.by_threads else None, runner))
     return targets
 
 
-def _some_photos(data: Path, split: str) -> tuple[Path, ...]:
-    """Return a few photos, evenly from all labels."""
-    photos = read_split(data, split).photos
-    step = max(1, len(photos) // _CHECKED_PHOTOS)
-    return tuple(photo.path for photo in photos[::step][:_CHECKED_PHOTOS])
+def _some_photos(data: Path, split: str, say: Callable[[str], None]) -> tuple[Path, ...]:
+    """Return a few photos, evenly from all labels; say which of all cannot be read.
+
+    Raises:
+        DatasetError: the folder cannot be used, or none of its photos.
+    """
+    kept, errors = keep_readable(read_split(data, split), Progress(), f"checking {split}")
+    for error in errors:
+        say(f"skipped: {error}")
+    if not kept.photos:
+        raise DatasetError(f"none of the {len(errors)} photos in {kept.path} can be read")
+    step = max(1, len(kept.photos) // _CHECKED_PHOTOS)
+    return tuple(photo.path for photo in kept.photos[::step][:_CHECKED_PHOTOS])

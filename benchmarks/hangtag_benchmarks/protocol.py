@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from hangtag.preprocess import Image
 from hangtag_benchmarks.engines.base import Engine
-from hangtag_benchmarks.records import STAGES, BlockPlan, Timings
+from hangtag_benchmarks.records import STAGES, BlockPlan
 
 Clock = Callable[[], int]
 """Nanoseconds from any fixed start, as ``time.perf_counter_ns``."""
@@ -42,11 +42,13 @@ def measure_pipeline(
 ) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]]]:
     """Time the way from frame to label, frames in turn: as users call it, and then step by step.
 
+    Each way has code of its own around the invocation, and so a warm-up of its own.
+
     Returns:
         The latencies of the whole way, and those of each step that the engine has apart.
     """
     turn = _Turn(frames)
-    whole = _repeated(lambda: engine.classify(turn.next()), plan.pipeline_s, plan.pipeline_runs, clock)
+    whole = _warm(lambda: engine.classify(turn.next()), plan, clock)
     if not engine.has_stages:
         return whole, {}
     stages: dict[str, list[float]] = {name: [] for name in STAGES}
@@ -61,25 +63,18 @@ def measure_pipeline(
         stages["read_output"].append((clock() - start_ns) / 1e6)
         stages["postprocess"].append(timed_ms(lambda: engine.label(output), clock))
 
-    _repeated(step_by_step, plan.pipeline_s, plan.pipeline_runs, clock)
+    _warm(step_by_step, plan, clock)
     return whole, {
-        name: tuple(latencies) for name, latencies in stages.items() if name not in engine.included
+        name: tuple(latencies[plan.warmup_runs :])
+        for name, latencies in stages.items()
+        if name not in engine.included
     }
 
 
-def measure_block(engine: Engine, frames: Sequence[Image], plan: BlockPlan, clock: Clock) -> Timings:
-    """Time everything of an engine that is warmed up; the garbage collector rests meanwhile.
-
-    Args:
-        engine: an opened model.
-        frames: BGR uint8 frames, used in turn.
-        plan: how long and how often.
-        clock: nanoseconds; injected so that tests can count its calls.
-    """
-    with no_garbage_collection():
-        invoke = measure_invoke(engine, frames, plan, clock)
-        end_to_end, stages = measure_pipeline(engine, frames, plan, clock)
-    return Timings(invoke, end_to_end, stages)
+def _warm(action: Callable[[], object], plan: BlockPlan, clock: Clock) -> tuple[float, ...]:
+    """Run ``action`` as often as a warm-up asks for, and then for the latencies that are returned."""
+    _repeated(action, 0.0, plan.warmup_runs, clock)
+    return _repeated(action, plan.pipeline_s, plan.pipeline_runs, clock)
 
 
 class _Turn:

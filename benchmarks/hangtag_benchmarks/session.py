@@ -27,6 +27,7 @@ def run_benchmark(
     say: Say,
     *,
     photos: tuple[str, str] | None = None,
+    unusable: Sequence[Missing] = (),
     seed: int = 0,
     monitor: Monitor | None = None,
 ) -> Result:
@@ -37,11 +38,12 @@ def run_benchmark(
         plan: how many rounds of what.
         say: takes one line of progress.
         photos: a data set's folder and split on which every engine is scored too.
+        unusable: rows of files that cannot be used.
         seed: of the order within rounds.
         monitor: looks at the machine; injected so that tests need none.
     """
     before = conditions()
-    session = _Session(plan, say, monitor or Monitor(conditions), seed)
+    session = _Session(plan, say, monitor or Monitor(conditions), seed, missing=[*unusable])
     complete = True
     try:
         session.find(targets)
@@ -80,7 +82,11 @@ class _Session:
     def find(self, targets: Sequence[Target]) -> None:
         """Keep the targets whose engine is there; the others are rows that say how to get it."""
         for target in targets:
-            reason = target.runner.missing()
+            try:
+                reason = target.runner.missing()
+            except BenchmarkError as error:
+                self.missing.append(target.failure(str(error)))
+                continue
             if reason is None:
                 self.measured.append(Measured(target))
             else:

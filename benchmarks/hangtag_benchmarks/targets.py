@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Protocol
 
 from hangtag.errors import BenchmarkError
-from hangtag_benchmarks.adapter import selected_adapter, why_not_gpu
+from hangtag.labelled_folder import read_split
+from hangtag_benchmarks.adapter import left_to_cpu, selected_adapter, why_not_gpu
 from hangtag_benchmarks.child import JOB_TIMEOUT_S, Outcome, run_job
 from hangtag_benchmarks.engines.registry import KINDS, EngineKind, why_missing
 from hangtag_benchmarks.records import BlockPlan, Job, Missing, ModelIdentity
 
 PROBE_TIMEOUT_S = 180.0
 """How long opening a model may take: graphics drivers have been seen to hang."""
+
+SOFTWARE_ONLY = "software, for testing only (--device gpu measures it all the same)"
+
+PHOTO_TIMEOUT_S = 5.0
+"""How much longer scoring may take for each photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,11 @@ class Runner(Protocol):
     """Runs blocks of one target, each in a process of its own."""
 
     def missing(self) -> str | None:
-        """Return why the engine is not there and how to get it, None where it is; nothing is measured."""
+        """Return why the engine is not there and how to get it, None where it is; nothing is measured.
+
+        Raises:
+            BenchmarkError: it is there, and cannot run this model.
+        """
 
     def block(self, plan: BlockPlan) -> Outcome:
         """Measure one block and wait for its end."""
@@ -87,6 +97,7 @@ class WorkerRunner:
         frames_path: see :class:`~hangtag_benchmarks.records.Job`.
         check_paths: pictures to compare outputs on.
         python: another Python that has the engine; None is this one.
+        software_too: measure on a software adapter where there is no GPU: for testing only.
     """
 
     kind: EngineKind
@@ -95,17 +106,26 @@ class WorkerRunner:
     frames_path: Path
     check_paths: Sequence[Path] = ()
     python: str | None = None
+    software_too: bool = False
 
     def missing(self) -> str | None:
-        """Look whether it is installed; and, on a GPU, open the model once: a driver is known by trying."""
+        """Look whether it is installed; and, on a GPU, open the model once: a driver is known by trying.
+
+        Raises:
+            BenchmarkError: there is a GPU, and it does not run the model.
+        """
         reason = why_missing(self.kind) if self.python is None else None
         if reason is not None or self.kind.device == "cpu":
             return reason
         probe = self._run(None, timeout_s=PROBE_TIMEOUT_S)
-        adapter = selected_adapter(probe.log)
-        if adapter is not None and adapter.is_software:
-            return None
-        return why_not_gpu(probe.log, probe.error)
+        reason, adapter = why_not_gpu(probe.log, probe.error), selected_adapter(probe.log)
+        if adapter is None:
+            return f"{reason}; wanted {self.kind.how}"
+        if reason is not None and not (adapter.is_software and self.software_too):
+            return f"{reason}: {SOFTWARE_ONLY}" if adapter.is_software else reason
+        if probe.error is not None:
+            raise BenchmarkError(f"{adapter.name}: {left_to_cpu(probe.log) or probe.error}")
+        return None
 
     def block(self, plan: BlockPlan) -> Outcome:
         """Measure one block."""
@@ -113,19 +133,26 @@ class WorkerRunner:
 
     def accuracy(self, photos: tuple[str, str]) -> Outcome | None:
         """Score a data set's split."""
-        return run_job(self._job(None, photos), python=self.python)
+        count = len(read_split(Path(photos[0]), photos[1]).photos)
+        return run_job(
+            self._job(None, photos), timeout_s=JOB_TIMEOUT_S + PHOTO_TIMEOUT_S * count, python=self.python
+        )
 
     def accelerator(self, log: str) -> Accelerator | None:
         """Return the adapter that LiteRT's log names.
 
         Raises:
-            BenchmarkError: it names none, or one of which it cannot say what it is.
+            BenchmarkError: it names none, or one of which it cannot say what it is; or not all of the model
+                ran there.
         """
         if self.kind.device == "cpu":
             return None
         reason, adapter = why_not_gpu(log, None), selected_adapter(log)
-        if adapter is None or (reason is not None and not adapter.is_software):
+        if adapter is None or (reason is not None and not (adapter.is_software and self.software_too)):
             raise BenchmarkError(reason or "it does not say which adapter it used")
+        fallen_back = left_to_cpu(log)
+        if fallen_back is not None:
+            raise BenchmarkError(f"{adapter.name}: {fallen_back}")
         return Accelerator(adapter.name, adapter.is_software)
 
     def _run(self, plan: BlockPlan | None, *, timeout_s: float) -> Outcome:

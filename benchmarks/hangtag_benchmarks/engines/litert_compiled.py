@@ -74,7 +74,9 @@ class LiteRtCompiled(Engine):
         try:
             return CompiledModel.from_buffer(self._model.data, options=options)
         except (RuntimeError, ValueError) as error:
-            raise BenchmarkError(f"LiteRT cannot put the model on the {self.accelerator}: {error}") from None
+            # Before its last reason stand places in LiteRT's own source, one for each caller.
+            reason = str(error).rpartition("└")[2].strip()
+            raise BenchmarkError(f"LiteRT cannot put the model on the {self.accelerator}: {reason}") from None
 
     def prepare(self, image_bgr: Image) -> None:
         """Turn a frame into the input tensor, in memory of our own."""
