@@ -153,7 +153,7 @@ def _raise_failures(result: Result) -> None:
         BenchmarkError: a row's file or its measuring process failed; it was stopped; no row counts.
     """
     from hangtag.errors import BenchmarkError, VerificationFailed
-    from hangtag_benchmarks.report import missing_title
+    from hangtag_benchmarks.naming import missing_title
 
     for missing in result.missing:
         if missing.failed:

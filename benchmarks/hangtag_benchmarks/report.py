@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
-import statistics
-from collections import Counter
 from collections.abc import Iterator
 
-from hangtag_benchmarks.records import (
-    STAGES,
-    Accuracy,
-    Conditions,
-    Environment,
-    Latency,
-    Missing,
-    ModelIdentity,
-    Plan,
-    RemoteDevice,
-    Result,
-    Row,
+from hangtag_benchmarks.frontier import frontier
+from hangtag_benchmarks.machine_lines import (
+    accuracy_lines,
+    device_lines,
+    environment_lines,
+    model_line,
+    plan_line,
+)
+from hangtag_benchmarks.naming import missing_title, models, row_names
+from hangtag_benchmarks.records import Missing, Result
+from hangtag_benchmarks.report_tables import (
+    AS_FAST,
+    FASTEST,
+    FEW_FOR_P99,
+    UNRANKED,
+    few_runs,
+    percentile_table,
+    start_table,
+    summary_table,
 )
 from hangtag_benchmarks.tables import Table, escape
-from hangtag_benchmarks.targets import title_of
-from hangtag_benchmarks.verdicts import sentence
+from hangtag_benchmarks.verdicts import as_fast, fastest, sentence
 
 MEANINGS = (
-    "invoke: the engine alone on a prepared tensor; on a GPU from sending the tensor to having the output.",
-    "e2e: from a 640x480 frame to its label, as a user of the engine calls it.",
+    (
+        "p50, p95: of the bare invocation: the engine alone on a prepared tensor; on a GPU from sending the "
+        "tensor to having the output."
+    ),
     "±: half the width of the median's 95 % interval, which covers processes, rounds and runs.",
+    "to label: the median from a 640x480 frame to its label, as a user of the engine calls it.",
     "top-1: the share of photos that this engine itself named rightly, with its 95 % interval.",
+    (
+        "peak MB: the process's largest resident memory (2^20 bytes); steady MB: at its end; "
+        "imports MB: before the model is read. File MB are millions of bytes."
+    ),
+    (
+        "mJ/run: energy in one invocation's time: of the whole processor package (RAPL), or of all rails "
+        "that a Raspberry Pi 5's power chip sees. What the system uses besides is in it, idle power is not "
+        "subtracted, and a graphics card is not seen."
+    ),
     "load: read the file (already in the system's cache), check it, open the engine; imports not counted.",
     "first run: the first invocation after load.",
     (
-        "peak MB: the process's largest resident memory (2^20 bytes); steady MB: at its end; "
-        "imports MB: before the model is read."
+        "Each block of each row is a process of its own; a round holds a block of every row, in an order "
+        "drawn anew. Every run after the warm-up counts."
     ),
-    (
-        "Each block of each row is a process of its own; a round holds a block of every row, in an order drawn "
-        "anew. Every run after the warm-up counts."
-    ),
-    "*: the fastest by the median; a row is not ranked where the CPU only plays the device.",
 )
 
 INCOMPLETE = "INCOMPLETE: it was stopped; these are the rounds that were finished"
@@ -47,37 +58,57 @@ DISTURBED = "DISTURBED: do not quote these numbers"
 
 
 def to_text(result: Result) -> str:
-    """Return tables, verdicts, failures and notes as they are printed."""
+    """Return the table, verdicts, failures and notes as they are printed; all else is in the files."""
     blocks = ["\n".join(marks(result))]
     if result.rows:
-        blocks += [
-            summary_table(result).text(),
-            percentile_table(result).text(),
-            "\n".join(verdict_lines(result)),
-        ]
+        table, same = _lean(summary_table(result))
+        blocks += ["\n".join(same), table.text(), "\n".join([*legend(result), *accuracy_lines(result)])]
+        blocks.append("\n".join(verdict_lines(result)))
     blocks.append("\n".join([*problems(result), *(f"note: {note}" for note in notes(result))]))
-    blocks.append("\n".join([*environment_lines(result.environment), *device_lines(result)]))
-    return "\n\n".join(block for block in blocks if block)
+    blocks.append("\n".join([*environment_lines(result.environment)[:3], *device_lines(result)]))
+    return "\n".join(map(_printable, "\n\n".join(block for block in blocks if block).split("\n")))
+
+
+def _lean(table: Table) -> tuple[Table, list[str]]:
+    """Return a table without what stands in every row, and that in words; and without empty columns."""
+    cells = {name: {row[column] for row in table.rows} for column, name in enumerate(table.header)}
+    empty = {name for name, found in cells.items() if found <= {"-"}}
+    same = {name: next(iter(cells[name])) for name in ("engine", "threads") if len(cells[name]) == 1}
+    words = [value if name == "engine" else f"{name} {value}" for name, value in same.items() if value != "-"]
+    every = [f"every row: {', '.join(words)}"] if words else []
+    return table.without(empty | same.keys()), every
+
+
+def _printable(line: str) -> str:
+    """Return a line that does nothing to a terminal, whatever a file is called."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
 
 
 def to_markdown(result: Result) -> str:
     """Return the report as Markdown."""
-    parts = ["# Benchmark", f"{result.created_utc}: {plan_line(result)}"]
+    parts = ["# Benchmark", escape(f"{result.created_utc}: {plan_line(result)}")]
     parts += [f"**{escape(mark)}**" for mark in marks(result)]
     if result.rows:
-        parts += [summary_table(result).markdown(), "Percentiles in milliseconds:"]
-        parts += [percentile_table(result).markdown(), "Start and memory:", start_table(result).markdown()]
-    for title, lines in (
-        ("Verdicts", [*verdict_lines(result)]),
-        ("Not measured", [*problems(result)]),
-        ("Notes", [*notes(result)]),
-        ("Environment", [*environment_lines(result.environment), *device_lines(result)]),
-        ("Models", [model_line(model) for model in models(result)]),
-        ("What the columns mean", list(MEANINGS)),
-    ):
+        about = [*legend(result), *accuracy_lines(result)]
+        parts += [summary_table(result).markdown(), "\n".join(f"- {escape(line)}" for line in about)]
+    for title, lines in sections(result):
         if lines:
             parts.append(f"## {title}\n\n" + "\n".join(f"- {escape(line)}" for line in lines))
+        if title == "Not measured" and result.rows:
+            parts += ["## Percentiles in milliseconds", percentile_table(result).markdown()]
+            parts += [escape(line) for line in percentile_lines(result)]
+            parts += ["## Start and memory", start_table(result).markdown()]
     return "\n\n".join(parts) + "\n"
+
+
+def sections(result: Result) -> Iterator[tuple[str, list[str]]]:
+    """Return what is told in lines, in order, under its titles; some have no lines."""
+    yield "Verdicts", [*verdict_lines(result), *front_lines(result)]
+    yield "Notes", [*notes(result)]
+    yield "Not measured", [*problems(result)]
+    yield "Environment", [*environment_lines(result.environment), *device_lines(result)]
+    yield "Models", [model_line(model) for model in models(result)]
+    yield "What the columns mean", list(MEANINGS)
 
 
 def marks(result: Result) -> Iterator[str]:
@@ -90,104 +121,20 @@ def marks(result: Result) -> Iterator[str]:
         yield f"{DISTURBED} ({'; '.join(result.disturbances)})"
 
 
-def best_row(result: Result) -> Row | None:
-    """Return the ranked row with the smallest median, of bare invocations where there are any."""
-    ranked = [row for row in result.rows if row.ranked]
-    timed = [row for row in ranked if row.invoke is not None]
-    if timed:
-        return min(timed, key=lambda row: _p50(row.invoke))
-    return min(ranked, key=lambda row: _p50(row.end_to_end), default=None)
+def legend(result: Result) -> Iterator[str]:
+    """Return what the marks before rows mean, as far as there are any."""
+    if len(result.rows) > 1 and fastest(result.rows) is not None:
+        yield f"{FASTEST}: the fastest, by its median"
+    if as_fast(result.rows, result.verdicts):
+        yield f"{AS_FAST}: no difference from the fastest can be seen"
+    if not all(row.ranked for row in result.rows):
+        yield f"{UNRANKED}: the CPU plays the device, for testing only; compared with nothing"
 
 
-def _p50(latency: Latency | None) -> float:
-    return float("inf") if latency is None else latency.summary.p50_ms
-
-
-def summary_table(result: Result) -> Table:
-    """Return one line per row: what it costs and what it is worth."""
-    names, best = model_names(result), best_row(result)
-    return Table(
-        header=(
-            "",
-            "model",
-            "engine",
-            "threads",
-            "invoke p50 ms",
-            "±",
-            "p95",
-            "e2e p50",
-            "MB",
-            "peak MB",
-            "top-1",
-        ),
-        rows=tuple(
-            (
-                "*" if row is best else "",
-                names[row.model],
-                engine_title(row),
-                count(row.threads),
-                milliseconds(row.invoke, "p50_ms"),
-                half_width(row.invoke),
-                milliseconds(row.invoke, "p95_ms"),
-                milliseconds(row.end_to_end, "p50_ms"),
-                f"{row.model.size_bytes / 1e6:.1f}",
-                megabytes(row.peak_memory_mb),
-                top1(row.accuracy),
-            )
-            for row in result.rows
-        ),
-        text_columns=3,
-    )
-
-
-def percentile_table(result: Result) -> Table:
-    """Return a line for each kind of latency of each row."""
-    names = model_names(result)
-    return Table(
-        header=("model", "engine", "kind", "threads", "p50 ms", "p90", "p95", "p99", "max", "runs"),
-        rows=tuple(cells for row in result.rows for cells in _percentile_cells(row, names)),
-        text_columns=3,
-    )
-
-
-def _percentile_cells(row: Row, names: dict[ModelIdentity, str]) -> Iterator[tuple[str, ...]]:
-    summaries = {
-        "invoke": row.invoke.summary if row.invoke else None,
-        "end to end": row.end_to_end.summary if row.end_to_end else None,
-        **{name.replace("_", " "): row.stages.get(name) for name in STAGES},
-    }
-    for kind, found in summaries.items():
-        if found is not None:
-            shown = (found.p50_ms, found.p90_ms, found.p95_ms, found.p99_ms, found.max_ms)
-            start = (names[row.model], engine_title(row), kind, count(row.threads))
-            yield (*start, *("-" if value is None else f"{value:.3f}" for value in shown), str(found.count))
-
-
-def start_table(result: Result) -> Table:
-    """Return one line per row: what opening costs, memory, energy."""
-    names = model_names(result)
-    return Table(
-        header=(
-            *("model", "engine", "threads", "import ms", "load ms", "first run ms"),
-            *("imports MB", "steady MB", "peak MB", "mJ/run"),
-        ),
-        rows=tuple(
-            (
-                names[row.model],
-                engine_title(row),
-                count(row.threads),
-                _median(block.import_ms for block in row.blocks),
-                _median(block.load_ms for block in row.blocks),
-                _median(block.first_run_ms for block in row.blocks),
-                megabytes(row.imports_memory_mb),
-                megabytes(row.steady_memory_mb),
-                megabytes(row.peak_memory_mb),
-                "-" if row.energy_mj is None else f"{row.energy_mj:.1f}",
-            )
-            for row in result.rows
-        ),
-        text_columns=2,
-    )
+def percentile_lines(result: Result) -> Iterator[str]:
+    """Return what to know before believing the percentiles."""
+    if few_runs(result):
+        yield f"p99 of fewer than {FEW_FOR_P99} runs is little more than the slowest of them."
 
 
 def verdict_lines(result: Result) -> Iterator[str]:
@@ -198,17 +145,21 @@ def verdict_lines(result: Result) -> Iterator[str]:
         yield sentence(verdict.ratio, names[verdict.first], names[verdict.second], what)
 
 
+def front_lines(result: Result) -> Iterator[str]:
+    """Return which rows are worth having, where accuracies were measured."""
+    names, found = row_names(result), frontier(result.rows)
+    if len(found.points) > 1:
+        front = "; ".join(names[place] for place in sorted(found.front))
+        yield f"no other row is at once as fast, as accurate and as small as: {front}"
+
+
 def problems(result: Result) -> Iterator[str]:
-    """Return the rows that could not be had."""
-    yield from (f"no row for {missing_title(missing)}: {missing.reason}" for missing in result.missing)
-
-
-def missing_title(missing: Missing) -> str:
-    """Return which row is missing."""
-    if missing.engine is None:
-        return missing.file_name
-    threads = "" if missing.threads is None else f", threads {missing.threads}"
-    return f"{missing.file_name} ({title_of(missing.engine)}{threads})"
+    """Return the rows that could not be had, those of one reason together."""
+    reasons: dict[str, list[Missing]] = {}
+    for missing in result.missing:
+        reasons.setdefault(missing.reason, []).append(missing)
+    for reason, rows in reasons.items():
+        yield f"no row for {'; '.join(map(missing_title, rows))}: {reason}"
 
 
 def notes(result: Result) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -25,6 +25,15 @@ class Table:
             cell.ljust(width) if column < self.text_columns else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
+
+    def without(self, names: Collection[str]) -> Table:
+        """Return the table without the columns under these headers."""
+        kept = [column for column, name in enumerate(self.header) if name not in names]
+        return Table(
+            tuple(self.header[column] for column in kept),
+            tuple(tuple(row[column] for column in kept) for row in self.rows),
+            sum(column < self.text_columns for column in kept),
+        )
 
     def markdown(self) -> str:
         """Return a Markdown table."""
