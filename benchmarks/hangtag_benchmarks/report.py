@@ -24,7 +24,7 @@ from hangtag_benchmarks.report_tables import (
     start_table,
     summary_table,
 )
-from hangtag_benchmarks.tables import Table, escape
+from hangtag_benchmarks.tables import Table, escape, printable
 from hangtag_benchmarks.verdicts import as_fast, fastest, sentence
 
 MEANINGS = (
@@ -66,7 +66,7 @@ def to_text(result: Result) -> str:
         blocks.append("\n".join(verdict_lines(result)))
     blocks.append("\n".join([*problems(result), *(f"note: {note}" for note in notes(result))]))
     blocks.append("\n".join([*environment_lines(result.environment)[:3], *device_lines(result)]))
-    return "\n".join(map(_printable, "\n\n".join(block for block in blocks if block).split("\n")))
+    return printable("\n\n".join(block for block in blocks if block))
 
 
 def _lean(table: Table) -> tuple[Table, list[str]]:
@@ -77,11 +77,6 @@ def _lean(table: Table) -> tuple[Table, list[str]]:
     words = [value if name == "engine" else f"{name} {value}" for name, value in same.items() if value != "-"]
     every = [f"every row: {', '.join(words)}"] if words else []
     return table.without(empty | same.keys()), every
-
-
-def _printable(line: str) -> str:
-    """Return a line that does nothing to a terminal, whatever a file is called."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
 
 
 def to_markdown(result: Result) -> str:

@@ -53,3 +53,10 @@ def escape(text: str) -> str:
     for special in "\\|`*_<>[]":
         text = text.replace(special, "\\" + special)
     return text
+
+
+def printable(text: str) -> str:
+    """Return text that does nothing to a terminal, whatever a file is called; its lines stay."""
+    return "\n".join(
+        "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line) for line in text.split("\n")
+    )
