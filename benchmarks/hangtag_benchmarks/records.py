@@ -34,8 +34,13 @@ class ModelIdentity:
 
     @property
     def short_name(self) -> str:
-        """What tables and conditions call it: the file's name without its ending."""
-        return self.file_name.rpartition(".")[0] or self.file_name
+        """What tables and conditions call it."""
+        return short_name(self.file_name)
+
+
+def short_name(file_name: str) -> str:
+    """Return what tables and conditions call a model: its file's name without the ending."""
+    return file_name.rpartition(".")[0] or file_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,17 +252,20 @@ class RunSummary:
 class Latency:
     """One kind of latency over all blocks: percentiles with intervals, and its distribution.
 
-    ``quantiles_ms`` are the 0th, 1st, … 100th percentile; empty where single runs are not known.
+    ``quantiles_ms`` are the 0th, 1st, … 100th percentile; empty where single runs are not known. The
+    intervals are None of too few blocks to know (fewer than six).
     """
 
     summary: RunSummary
-    p50_interval: Interval
-    p95_interval: Interval
+    p50_interval: Interval | None
+    p95_interval: Interval | None
     quantiles_ms: tuple[float, ...]
 
     @property
-    def width(self) -> float:
-        """Width of the median's interval as a share of the median."""
+    def width(self) -> float | None:
+        """Width of the median's interval as a share of the median; None where there is no interval."""
+        if self.p50_interval is None:
+            return None
         return (self.p50_interval.high - self.p50_interval.low) / self.summary.p50_ms
 
 

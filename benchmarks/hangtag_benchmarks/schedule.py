@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -37,4 +38,6 @@ def is_enough(plan: Plan, rounds: int, latencies: Iterator[Sequence[Sequence[flo
 def _width(blocks: Sequence[Sequence[float]]) -> float:
     """Return how wide the interval of the median is, as a share of the median."""
     interval = percentile_interval(blocks, 50)
+    if interval is None:
+        return math.inf
     return (interval.high - interval.low) / float(np.median(np.concatenate([*map(np.asarray, blocks)])))

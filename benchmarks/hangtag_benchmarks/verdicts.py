@@ -62,11 +62,11 @@ def _verdict(rows: Sequence[Row], first: int, second: int) -> Verdict | None:
 
 
 def _in_common(above: Sequence[Block], below: Sequence[Block], kind: str) -> tuple[list[float], list[float]]:
-    """Return the medians of the rounds that both have."""
+    """Return the medians of the rounds that both have; one of 0 was told rounded, and has no ratio."""
     one, other = (
         {block.round: getattr(block, f"{kind}_p50_ms") for block in blocks} for blocks in (above, below)
     )
-    rounds = [number for number in one if one[number] is not None and other.get(number) is not None]
+    rounds = [number for number in one if one[number] and other.get(number)]
     return [one[number] for number in rounds], [other[number] for number in rounds]
 
 
