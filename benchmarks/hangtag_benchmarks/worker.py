@@ -97,7 +97,7 @@ def _measured(job: Job) -> Measurement | None:
             energy_j = rail_joules(engine.invoke, invoke_ms)
         end_to_end_ms, stages_ms = measure_pipeline(engine, frames, job.plan, clock)
     # Before the outputs are checked: that reads pictures and may open a second interpreter.
-    peak_mb, steady_mb = peak_memory_mb(), resident_mb()
+    steady_mb, peak_mb = resident_mb(), peak_memory_mb()
     versions = {package: version_of(package) for package in engine.packages}
     return Measurement(
         import_ms=import_ms,

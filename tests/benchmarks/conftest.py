@@ -1,4 +1,4 @@
-"""What the tests of the benchmarks share: a real model, and a measuring process that only pretends."""
+"""What the tests of the benchmarks share: a real model, and runners that only pretend to measure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_benchmarks import made_accuracy, made_model
 
 from hangtag.classifier import bundled_model
-from hangtag.errors import ModelFileError
+from hangtag.errors import BenchmarkError, ModelFileError
 from hangtag_benchmarks.child import Outcome
-from hangtag_benchmarks.records import Job, Measurement, ModelIdentity, OutputCheck, Timings
+from hangtag_benchmarks.records import BlockPlan, Measurement, OutputCheck, Timings
+from hangtag_benchmarks.targets import Accelerator, Target
 
 GPU_LOG = "Selected adapter: {}, arch=turing, vendor=nvidia, backend=Vulkan, adapterType={}\n"
 
@@ -38,18 +40,8 @@ def model_path(tmp_path: Path, model_bytes: bytes) -> Path:
 
 
 @pytest.fixture
-def identity() -> Callable[[str], ModelIdentity]:
-    """Gives model identities that differ by file name and digest."""
-
-    def make(file_name: str, digest: str = "") -> ModelIdentity:
-        return ModelIdentity(file_name, 4_000_000, (digest or file_name).ljust(64, "0"), "clothing", "uint8")
-
-    return make
-
-
-@pytest.fixture
 def measurement() -> Callable[..., Measurement]:
-    """Gives measurements in which everything but what is named is plain."""
+    """Gives what a block found, in which everything but what is named is plain."""
 
     def make(invoke_ms: Sequence[float] = (4.0, 4.0), **changes: Any) -> Measurement:
         latencies = tuple(invoke_ms)
@@ -57,33 +49,72 @@ def measurement() -> Callable[..., Measurement]:
             "import_ms": 100.0,
             "load_ms": 20.0,
             "first_run_ms": 8.0,
-            "timings": Timings(latencies, tuple(0.25 for _ in latencies), tuple(5.0 for _ in latencies)),
+            "warmup_runs": 50,
+            "timings": Timings(latencies, tuple(5.0 for _ in latencies), {"preprocess": (0.25,)}),
             "imports_memory_mb": 60.0,
             "peak_memory_mb": 80.0,
+            "steady_memory_mb": 75.0,
+            "energy_j": None,
             "check": OutputCheck("golden cases", 3, 0, 0.0, 0.01),
+            "versions": {"ai-edge-litert": "2.3.0"},
         }
         return Measurement(**{**values, **changes})
 
     return make
 
 
-class FakeChildren:
-    """Stands in for ``run_job``: remembers the jobs; ``answer`` is, or gives, their outcomes."""
+class PretendRunner:
+    """Answers at once, with what ``answers`` hold in turn (the last for ever); ``diary`` is who was asked."""
 
-    def __init__(self, answer: Outcome | Callable[[Job], Outcome]) -> None:
-        self.answer = answer
-        self.jobs: list[Job] = []
+    def __init__(self, name: str, diary: list[str], answers: Sequence[Outcome | BaseException]) -> None:
+        self._name, self._diary, self._answers = name, diary, list(answers)
+        self.why_missing: str | BenchmarkError | None = None
+        self.scored: Outcome | None = Outcome(None, None, "", made_accuracy(0.9))
+        self.adapter: Accelerator | BenchmarkError | None = None
 
-    def __call__(self, job: Job, *, timeout_s: float | None = None) -> Outcome:
-        # Opening a model must never wait for ever; measuring takes as long as it takes.
-        assert (timeout_s is not None) == (job.rounds == 0)
-        self.jobs.append(job)
-        return self.answer if isinstance(self.answer, Outcome) else self.answer(job)
+    def missing(self) -> str | None:
+        if isinstance(self.why_missing, BenchmarkError):
+            raise self.why_missing
+        return self.why_missing
+
+    def block(self, plan: BlockPlan) -> Outcome:
+        del plan
+        self._diary.append(self._name)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def accuracy(self, photos: tuple[str, str]) -> Outcome | None:
+        self._diary.append(f"{self._name} scores {photos[1]}")
+        return self.scored
+
+    def accelerator(self, log: str) -> Accelerator | None:
+        del log
+        if isinstance(self.adapter, BenchmarkError):
+            raise self.adapter
+        return self.adapter
 
 
 @pytest.fixture
-def fake_children() -> type[FakeChildren]:
-    return FakeChildren
+def pretending(measurement: Callable[..., Measurement]) -> Callable[..., tuple[Target, PretendRunner]]:
+    """Gives a target with a runner that pretends; its answers are outcomes, exceptions or latencies."""
+
+    def make(
+        name: str,
+        diary: list[str],
+        *answers: Outcome | BaseException | Sequence[float],
+        threads: int | None = 1,
+        engine: str = "litert",
+    ) -> tuple[Target, PretendRunner]:
+        outcomes = [
+            answer if isinstance(answer, Outcome | BaseException) else Outcome(measurement(answer), None, "")
+            for answer in answers or ((4.0, 4.0),)
+        ]
+        runner = PretendRunner(f"{name}{threads or ''}", diary, outcomes)
+        return Target(made_model(name), engine, threads, runner), runner
+
+    return make
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ class LiteRtCpu(Engine):
         del frames
         results = verify_cases(self._classifier)
         return OutputCheck(
-            against="golden cases",
+            against="golden cases" if results else "the model carries no golden cases",
             cases=len(results),
             failed_cases=sum(not result.passed for result in results),
             worst_difference=max((result.worst_difference for result in results), default=0.0),
