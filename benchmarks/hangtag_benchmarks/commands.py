@@ -131,9 +131,19 @@ def benchmark(
 
 
 def _engines(device: str) -> tuple[str, ...]:
-    from hangtag_benchmarks.engines.registry import DEFAULT_CPU, DEFAULT_GPU
+    """Return the engines that are measured where none are named; each takes the files that it can run."""
+    from hangtag_benchmarks.engines.registry import (
+        DEFAULT_CPU,
+        DEFAULT_GPU,
+        DEFAULT_KERAS,
+        DEFAULT_KERAS_GPU,
+    )
 
-    return {"cpu": (DEFAULT_CPU,), "gpu": (DEFAULT_GPU,), "all": (DEFAULT_CPU, DEFAULT_GPU)}[device]
+    return {
+        "cpu": (DEFAULT_CPU, DEFAULT_KERAS),
+        "gpu": (DEFAULT_GPU, DEFAULT_KERAS_GPU),
+        "all": (DEFAULT_CPU, DEFAULT_GPU, DEFAULT_KERAS),
+    }[device]
 
 
 def _plan(rounds: int | None, *, quick: bool) -> Plan:

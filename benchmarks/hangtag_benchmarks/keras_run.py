@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hangtag.errors import BenchmarkError
 from hangtag.run_seal import MODEL_NAME, SEAL_NAME, SealedRun, read_run
 
-ENDING = ".keras"
 
-
-def with_runs_opened(paths: list[Path]) -> list[Path]:
+def with_runs_opened(paths: Sequence[Path]) -> list[Path]:
     """Return the files to measure: a training run's folder stands for its model and what was made of it.
 
     Those are its ``model.keras`` and the ``.tflite`` files in it, by name; every file once.

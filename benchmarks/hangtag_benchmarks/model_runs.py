@@ -13,8 +13,9 @@ from hangtag.progress import Progress
 from hangtag.readable import keep_readable
 from hangtag_benchmarks import frames
 from hangtag_benchmarks.child import one_line
-from hangtag_benchmarks.engines.registry import DEFAULT_CPU, KINDS
+from hangtag_benchmarks.engines.registry import DEFAULT_CPU, KERAS_ENDING, KINDS, TFLITE_ENDING, EngineKind
 from hangtag_benchmarks.identity import identify, printable
+from hangtag_benchmarks.keras_run import with_runs_opened
 from hangtag_benchmarks.records import Missing, ModelIdentity, Plan, Result
 from hangtag_benchmarks.session import run_benchmark
 from hangtag_benchmarks.targets import Target, WorkerRunner
@@ -82,7 +83,7 @@ def _identity(path: Path | None) -> ModelIdentity | Missing:
 
 
 def _wanted(paths: Sequence[Path]) -> tuple[Path | None, ...]:
-    return tuple(dict.fromkeys(paths)) or (None,)
+    return tuple(with_runs_opened(paths)) or (None,)
 
 
 def benchmark_models(asked: Asked, plan: Plan, say: Callable[[str], None]) -> Result:
@@ -101,16 +102,33 @@ def benchmark_models(asked: Asked, plan: Plan, say: Callable[[str], None]) -> Re
 
 
 def worker_targets(asked: Asked, frames_path: Path, check_paths: Sequence[Path] = ()) -> list[Target]:
-    """Return the rows to be, in the order of the table."""
+    """Return the rows to be, in the order of the table.
+
+    Raises:
+        BenchmarkError: a file that none of the engines takes.
+    """
     targets = []
     for path, model in asked.models:
-        for kind in (KINDS[name] for name in asked.engines):
+        for kind in _takers(path, asked.engines):
             for count in asked.threads if kind.by_threads else asked.threads[:1]:
                 runner = WorkerRunner(
                     kind, path, count, frames_path, check_paths, software_too=asked.software_too
                 )
                 targets.append(Target(model, kind.name, count if kind.by_threads else None, runner))
     return targets
+
+
+def _takers(path: Path | None, names: Sequence[str]) -> list[EngineKind]:
+    """Return the engines of those that run such a file."""
+    ending = path.suffix if path is not None and path.suffix == KERAS_ENDING else TFLITE_ENDING
+    found = [KINDS[name] for name in names if KINDS[name].takes == ending]
+    if not found:
+        others = ", ".join(kind.name for kind in KINDS.values() if kind.takes == ending)
+        raise BenchmarkError(
+            f"{'the bundled model' if path is None else path.name} is a {ending} file, which "
+            f"{' and '.join(names)} cannot run; wanted with it some of --engine {others}"
+        )
+    return found
 
 
 def _some_photos(data: Path, split: str, say: Callable[[str], None]) -> tuple[Path, ...]:

@@ -31,6 +31,8 @@ class EngineKind:
     by_threads: bool = True
 
 
+TFLITE_ENDING, KERAS_ENDING = ".tflite", ".keras"
+
 _ENGINES = "hangtag_benchmarks.engines."
 _LITERT = "pip install ai-edge-litert"
 _TENSORFLOW = 'pip install "hangtag[train]"'
@@ -59,7 +61,7 @@ KINDS = {
             "Keras, TensorFlow",
             f"{_ENGINES}keras_tensorflow:KerasCpu",
             _TENSORFLOW,
-            takes=".keras",
+            takes=KERAS_ENDING,
             modules=("tensorflow", "keras"),
         ),
         EngineKind(
@@ -67,7 +69,7 @@ KINDS = {
             "Keras, TensorFlow CUDA",
             f"{_ENGINES}keras_tensorflow:KerasGpu",
             _TENSORFLOW,
-            takes=".keras",
+            takes=KERAS_ENDING,
             modules=("tensorflow", "keras"),
             device="gpu",
             by_threads=False,
@@ -77,6 +79,7 @@ KINDS = {
 """By name, in the order that tables show them."""
 
 DEFAULT_CPU, DEFAULT_GPU = "litert", "litert-gpu"
+DEFAULT_KERAS, DEFAULT_KERAS_GPU = "keras", "keras-gpu"
 
 
 def why_missing(kind: EngineKind) -> str | None:
