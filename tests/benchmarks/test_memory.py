@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hangtag_benchmarks.memory import peak_memory_mb
+from hangtag_benchmarks.memory import peak_memory_mb, resident_mb
 
 _LINUX = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 
@@ -42,6 +42,12 @@ def test_a_system_that_does_not_tell_is_unknown(tmp_path: Path, content: str | N
     if content is not None:
         status.write_text(content)
     assert peak_memory_mb(status) is None
+
+
+def test_what_is_held_now_is_told_apart(tmp_path: Path) -> None:
+    status = tmp_path / "status"
+    status.write_text("VmHWM:\t    4096 kB\nVmRSS:\t    1024 kB\n")
+    assert (peak_memory_mb(status), resident_mb(status)) == (4.0, 1.0)
 
 
 def test_kilobytes_become_megabytes(tmp_path: Path) -> None:
