@@ -12,7 +12,7 @@ from hangtag_benchmarks import frames
 from hangtag_benchmarks.child import Outcome
 from hangtag_benchmarks.environment import conditions, environment
 from hangtag_benchmarks.monitor import Monitor
-from hangtag_benchmarks.records import Missing, Plan, Result
+from hangtag_benchmarks.records import Environment, Missing, Plan, Result
 from hangtag_benchmarks.rows import Measured, build_row, wrong_output
 from hangtag_benchmarks.schedule import is_enough, shuffled
 from hangtag_benchmarks.targets import Target
@@ -53,9 +53,9 @@ def run_benchmark(
         say("stopped: what was measured so far is kept")
         complete = False
     rows = tuple(build_row(measured) for measured in session.measured if measured.measurements)
+    machine = environment(before, conditions())
     return Result(
         created_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    machine = environment(before, conditions())
         frames=frames.DESCRIPTION,
         plan=plan,
         rounds=session.rounds,
