@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from hangtag_benchmarks.fail_if import Condition
+    from hangtag_benchmarks.gates import Gates
     from hangtag_benchmarks.records import Plan, Result
 
 _MAX_THREADS = 256
@@ -37,6 +39,22 @@ def _parse_engines(
     if strangers:
         raise click.BadParameter(f"{strangers[0]!r}; wanted some of {', '.join(KINDS)}", context, option)
     return names
+
+
+def _parse_conditions(
+    context: click.Context, option: click.Parameter, value: tuple[str, ...]
+) -> tuple[Condition, ...]:
+    """Read the conditions under which the command fails."""
+    from hangtag.errors import BenchmarkError
+
+    if not value:
+        return ()
+    from hangtag_benchmarks.fail_if import read_condition
+
+    try:
+        return tuple(map(read_condition, value))
+    except BenchmarkError as error:
+        raise click.BadParameter(str(error), context, option) from None
 
 
 @click.command()
@@ -79,6 +97,22 @@ def _parse_engines(
 )
 @click.option("--force", is_flag=True, help="Overwrite the report of an earlier run.")
 @click.option("--json", "as_json", is_flag=True, help="The whole result as JSON.")
+@click.option(
+    "--fail-if",
+    "conditions",
+    multiple=True,
+    callback=_parse_conditions,
+    metavar="CONDITION",
+    help='Exit code 1 where it holds, as "int8.p95 > 8ms" or "int8.p50 > 0.6 * float32.p50"; may be '
+    "repeated. Names and units: benchmarks/CONDITIONS.md.",
+)
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="An earlier benchmark.json of this kind of machine; exit code 1 where a row is slower, or "
+    "suspiciously faster.",
+)
 def benchmark(
     models: tuple[Path, ...],
     *,
@@ -92,6 +126,8 @@ def benchmark(
     folder: Path,
     force: bool,
     as_json: bool,
+    conditions: tuple[Condition, ...],
+    reference: Path | None,
 ) -> None:
     """Measure latency, memory and accuracy of each MODEL (the bundled one, if none is given) on this machine.
 
@@ -107,6 +143,10 @@ def benchmark(
     from hangtag_benchmarks.result_json import to_json
     from hangtag_benchmarks.saving import claim, save
 
+    if quick and reference is not None:
+        raise click.UsageError("a quick run is comparable with nothing; give --reference without --quick")
+    plan = _plan(rounds, quick=quick)
+    gates = _gates(conditions, reference, plan)
     say = Progress().say
     usable, unusable = sorted_out(models, say)
     asked = Asked(
@@ -118,7 +158,12 @@ def benchmark(
         software_too=engines is not None or device == "gpu",
     )
     claim(folder, force=force)
-    result = benchmark_models(asked, _plan(rounds, quick=quick), say)
+    result = benchmark_models(
+        asked,
+        plan,
+        say,
+        lambda targets: gates.check_before(targets, unusable, has_photos=data is not None),
+    )
     if not result.rows and (not result.complete or not any(missing.failed for missing in result.missing)):
         # An earlier report should not give way to one without a number.
         raise _nothing_there(result)
@@ -127,7 +172,20 @@ def benchmark(
     )
     save(result, folder)
     click.echo(f"saved: {folder / 'benchmark.md'} and others beside it", err=True)
+    judged = list(gates.judge(result))
+    for line, _ in judged:
+        click.echo(line, err=True)
     _raise_failures(result)
+    gates.raise_failed(judged)
+
+
+def _gates(conditions: tuple[Condition, ...], reference: Path | None, plan: Plan) -> Gates:
+    from hangtag.device import cpu_model
+    from hangtag_benchmarks.gates import Gates
+    from hangtag_benchmarks.reference import read_reference
+
+    kept = None if reference is None else read_reference(reference, cpu=cpu_model(), plan=plan)
+    return Gates(conditions, kept)
 
 
 def _engines(device: str) -> tuple[str, ...]:

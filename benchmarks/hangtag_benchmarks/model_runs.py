@@ -86,8 +86,19 @@ def _wanted(paths: Sequence[Path]) -> tuple[Path | None, ...]:
     return tuple(with_runs_opened(paths)) or (None,)
 
 
-def benchmark_models(asked: Asked, plan: Plan, say: Callable[[str], None]) -> Result:
+def benchmark_models(
+    asked: Asked,
+    plan: Plan,
+    say: Callable[[str], None],
+    look_at: Callable[[Sequence[Target]], None] | None = None,
+) -> Result:
     """Measure every model on every engine with every number of threads.
+
+    Args:
+        asked: what to measure.
+        plan: how.
+        say: takes one line of progress.
+        look_at: is given the rows to be before anything is measured, and may raise.
 
     Raises:
         DatasetError: the photos cannot be used.
@@ -96,6 +107,8 @@ def benchmark_models(asked: Asked, plan: Plan, say: Callable[[str], None]) -> Re
         frames_path = Path(scratch) / "frames.npy"
         check_paths = () if asked.photos is None else _some_photos(*asked.photos, say)
         targets = worker_targets(asked, frames_path, check_paths)
+        if look_at is not None:
+            look_at(targets)
         frames.write_frames(frames_path)
         photos = None if asked.photos is None else (str(asked.photos[0].absolute()), asked.photos[1])
         return run_benchmark(targets, plan, say, photos=photos, unusable=asked.unusable)

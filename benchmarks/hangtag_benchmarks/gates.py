@@ -1,0 +1,62 @@
+"""What a benchmark must pass besides being measured: conditions, and a board's reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hangtag.errors import GateFailed
+from hangtag_benchmarks.fail_if import Condition, check_names, judge
+from hangtag_benchmarks.records import Missing, Result, short_name
+from hangtag_benchmarks.reference import check, check_targets
+from hangtag_benchmarks.targets import Target
+from hangtag_benchmarks.value_names import RowName
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """What was asked for with ``--fail-if`` and ``--reference``."""
+
+    conditions: tuple[Condition, ...] = ()
+    reference: Result | None = None
+
+    def check_before(
+        self, targets: Sequence[Target], unusable: Sequence[Missing], *, has_photos: bool
+    ) -> None:
+        """Raise where it is clear before measuring that something could not be judged.
+
+        Args:
+            targets: the rows to be.
+            unusable: files that will have none.
+            has_photos: whether accuracy is measured.
+
+        Raises:
+            BenchmarkError: a name means no row, or several; or the reference has none of the rows.
+        """
+        rows = [RowName(one.model.short_name, one.engine, one.threads) for one in targets]
+        rows += [RowName(short_name(one.file_name), None, None) for one in unusable]
+        check_names(self.conditions, rows, has_photos=has_photos)
+        if self.reference is not None:
+            check_targets(self.reference, targets)
+
+    def judge(self, result: Result) -> Iterator[tuple[str, bool]]:
+        """Return a line for everything that was checked, and whether it failed."""
+        for condition in self.conditions:
+            judged = judge(condition, result)
+            failed = judged.holds is not False
+            yield f"{'FAILED' if failed else 'passed'}: {judged.line}", failed
+        if self.reference is not None:
+            for finding in check(self.reference, result):
+                yield f"reference: {finding.line}", finding.failed
+
+    def raise_failed(self, lines: Sequence[tuple[str, bool]]) -> None:
+        """Raise where something failed.
+
+        Raises:
+            GateFailed: how many of what.
+        """
+        failed = [line for line, has_failed in lines if has_failed]
+        if len(failed) == 1:
+            raise GateFailed(failed[0])
+        if failed:
+            raise GateFailed(f"{len(failed)} checks failed, the first of them: {failed[0]}")
