@@ -172,6 +172,8 @@ def _service(command: _Command) -> list[str]:
         "TimeoutStartSec=120",
         "Restart=always",
         "RestartSec=5",
+        "# A wrong option does not become right by trying it again.",
+        "RestartPreventExitStatus=2",
         "KillSignal=SIGTERM",
         "TimeoutStopSec=5",
         "",

@@ -59,10 +59,7 @@ def unplugged() -> None:
 
 
 def unplugged_by_a_driver() -> None:
-    try:
-        raise OSError("no such device")
-    except OSError as error:
-        raise SourceError("camera stopped delivering") from error
+    raise SourceError("camera stopped delivering") from OSError("no such device")
 
 
 def quick() -> Backoff:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -152,13 +153,19 @@ def test_a_live_source_that_fails_says_so_after_its_last_frame() -> None:
 class _SlowScene(Source):
     """Frames that take far longer to make than there is time."""
 
-    fps = 100.0
+    fps: float | None = 100.0
     shown = "slow"
 
     def __iter__(self) -> Iterator[Frame]:
         for number in range(40):
             time.sleep(0.03)
             yield Frame(np.zeros((4, 4, 3), np.uint8), number, number / 100, 0.0)
+
+
+class _WithoutRate(_SlowScene):
+    """A clip that does not say how fast it is to be shown."""
+
+    fps = None
 
 
 def test_real_time_is_kept_and_what_comes_late_is_left_out(clip: Path) -> None:
@@ -177,9 +184,22 @@ def test_frames_that_all_come_late_are_not_all_left_out() -> None:
     assert max(np.diff(numbers)) <= 3
 
 
-def test_what_has_no_frame_rate_has_no_real_time(folder: Path) -> None:
-    with pytest.raises(SourceError, match="no frame rate"):
-        open_source(str(folder), real_time=True)
+def test_what_has_no_frame_rate_has_no_real_time() -> None:
+    with pytest.raises(SourceError, match=r"no frame rate.*--pace fast"):
+        PacedSource(_WithoutRate())
+
+
+def test_photos_wait_where_clips_keep_real_time(folder: Path) -> None:
+    with open_source(str(folder), real_time=True) as source:
+        assert not source.live
+        assert len(list(source)) == 3
+
+
+def test_photos_can_be_had_at_a_rate(folder: Path) -> None:
+    with open_source(str(folder), fps=20) as source:
+        times_s = [frame.captured_s for frame in source]
+    assert source.fps == 20
+    assert min(np.diff(times_s)) >= 1 / 20
 
 
 def test_a_clip_can_be_played_again_and_again(clip: Path) -> None:
@@ -188,6 +208,28 @@ def test_a_clip_can_be_played_again_and_again(clip: Path) -> None:
     assert [frame.number for frame in frames] == list(range(30))
     assert [round(frame.time_s * 12) for frame in frames] == list(range(30))
     np.testing.assert_array_equal(frames[3].image_bgr, frames[27].image_bgr)
+
+
+def test_a_clip_repeats_also_where_a_round_of_it_is_shorter_than_the_interval(clip: Path) -> None:
+    with open_source(str(clip), loop=True, fps=0.4) as source:
+        frames = [frame for frame, _ in zip(source, range(3), strict=False)]
+    assert [round(frame.time_s * 0.4) for frame in frames] == [0, 1, 2]
+
+
+def test_a_frame_that_cannot_be_decoded_leaves_a_gap_and_does_not_end_the_clip(
+    clip: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = bytearray(clip.read_bytes())
+    starts = [match.start() for match in re.finditer(rb"\xff\xd8\xff", data)]
+    assert len(starts) == 12
+    data[starts[5] : starts[6] - 8] = bytes(starts[6] - 8 - starts[5])
+    clip.write_bytes(data)
+    with open_source(str(clip)) as source:
+        frames = list(source)
+    left = [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
+    assert [round(float(frame.image_bgr.mean()) / 20) for frame in frames] == left
+    assert [round(frame.time_s * 12) for frame in frames] == left
+    assert "clip.avi is damaged" in caplog.text
 
 
 @pytest.mark.parametrize(("fps", "count"), [(12, 12), (6, 6), (4, 4), (100, 12)])

@@ -154,6 +154,11 @@ def test_it_may_do_what_it_must_and_no_more(arguments: tuple[str, ...], there: s
     assert missing not in unit
 
 
+def test_a_wrong_option_is_not_tried_again_and_again() -> None:
+    lines = _unit("--source", "0").splitlines()
+    assert {"Restart=always", "RestartPreventExitStatus=2"} <= set(lines)
+
+
 def test_a_service_has_no_standard_input() -> None:
     with pytest.raises(OutputError, match="standard input"):
         _unit("--source", "-")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hangtag.cli.camera_options import decision_options, sink_options, source_options, view_options
+from hangtag.cli.idle_options import given_options, refuse_idle, refuse_idle_for
 from hangtag.cli.options import load_classifier, model_options
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def camera(*, list_cameras: bool, print_systemd: bool, **options: Any) -> None:
     A live source (a camera, a stream, --pace real-time) is read as it comes: frames that cannot be classified
     in time are dropped, and a source that is lost is opened again when it is back. Files wait.
     """
+    given = given_options()
+    refuse_idle(options, given)
     if list_cameras:
         from hangtag.cli.camera_list import echo_cameras
 
@@ -46,13 +49,11 @@ def camera(*, list_cameras: bool, print_systemd: bool, **options: Any) -> None:
         from hangtag.systemd_unit import unit_of_this_command
 
         click.echo(unit_of_this_command(), nl=False)
-    elif options["watch_model"] and options["model_path"] is None:
-        raise click.UsageError("--watch-model needs --model: the bundled model does not change")
     else:
-        _run(options)
+        _run(options, given)
 
 
-def _run(options: dict[str, Any]) -> None:
+def _run(options: dict[str, Any], given: frozenset[str]) -> None:
     """Classify what the source shows, until something ends it."""
     from hangtag.cli.secrets import hide_from_process_list
 
@@ -66,6 +67,7 @@ def _run(options: dict[str, Any]) -> None:
     settings = _settings(options)
     classifier = load_classifier(options["model_path"], options["threads"], options["engine"])
     with _watch(classifier, options) as watch, _open(options) as source:
+        refuse_idle_for(source, given)
         sinks = make_sinks(classifier, source, settings, options)
         reopen = (lambda: _open(options)) if _comes_back(options, source) else None
         summary = run_loop(source, classifier, sinks, settings, reopen=reopen, supply=watch)

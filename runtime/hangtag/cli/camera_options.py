@@ -11,6 +11,7 @@ import click
 from hangtag.defaults import HOLD_S, SMOOTHING_S
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_LEAST_ROI_PX = 16
 _FOLDER = click.Path(path_type=Path)
 
 
@@ -51,6 +52,14 @@ class RoiParam(click.ParamType):  # type: ignore[type-arg] # generic in newer ve
             View(roi=roi, shares=shares)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if not shares and min(roi[2:]) < _LEAST_ROI_PX:
+            # Most likely 0,0,1,1 was to mean the whole picture.
+            self.fail(
+                f"{value!r} is {roi[2]:g}x{roi[3]:g} pixels, too small to see anything in; wanted "
+                f"{_LEAST_ROI_PX} or more a side, or shares, which are written with a point: 0.0,0.0,1.0,1.0",
+                param,
+                ctx,
+            )
         return roi, shares
 
 
@@ -77,7 +86,7 @@ source_options = _all(
     click.option(
         "--fps",
         type=click.FloatRange(0, 1000, min_open=True),
-        help="Most frames a second to classify; a camera is asked for it.",
+        help="Most frames or photos a second to classify; a camera is asked for it.",
     ),
     click.option(
         "--pixel-format",
@@ -88,7 +97,7 @@ source_options = _all(
         "--pace",
         type=click.Choice(["real-time", "fast"]),
         help="Clips and the scene as a camera would deliver them, or as fast as they are classified "
-        "[real-time in a window or with --serve].",
+        "[real-time in a window or with --serve, else fast].",
     ),
     click.option(
         "--every-frame", is_flag=True, help="Drop no frame of a live source, however old they grow."

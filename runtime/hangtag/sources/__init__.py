@@ -32,13 +32,16 @@ def open_source(
             ``scene:`` (the simulated camera) or ``scene:photos/`` (it, showing the photos of a folder).
         size_wh: width and height in pixels that a camera or the scene should deliver, or that raw frames on
             standard input have.
-        fps: frames a second that a camera or the scene should deliver, and the most that any source with a
-            frame rate delivers.
+        fps: frames a second that a camera or the scene should deliver, and the most that any other source
+            delivers.
         pixel_format: four letters to ask a V4L2 camera for (``MJPG``, ``YUYV``); for standard input what its
             frames are, see :mod:`hangtag.sources.byte_stream`.
         seed: of the scene.
         loop: begin a video file again at its end.
-        real_time: deliver video files and the scene as a camera would; then they are live.
+        real_time: deliver video files and the scene as a camera would; then they are live. Photos, which have
+            no time of their own, wait all the same.
+
+    What a source has no use for (its ``takes``) makes no difference to it.
 
     Raises:
         SourceError: there is nothing like that, or it cannot be opened.
@@ -53,7 +56,7 @@ def open_source(
         source = _scene(spelling.removeprefix("scene:"), size_wh, fps, seed)
     else:
         source = _file(spelling, fps, loop=loop)
-    if not real_time:
+    if not (real_time and source.continuous):
         return source
     from hangtag.sources.pace import PacedSource
 
@@ -105,13 +108,13 @@ def _file(spelling: str, fps: float | None, *, loop: bool) -> Source:
     path = Path(spelling)
     if not _exists(path):
         if glob.has_magic(spelling) and (found := sorted(glob.glob(spelling, recursive=True))):  # noqa: PTH207 - absolute patterns, too
-            return FolderSource([Path(name) for name in found], shown=spelling)
+            return FolderSource([Path(name) for name in found], shown=spelling, fps=fps)
         raise SourceError(
             f"there is no source {without_anything_secret(spelling)!r}; wanted a camera (0, picamera://0, "
             "rpicam://0), a stream (rtsp://…, http://…), a video file, photos or their folder, - or scene:"
         )
     if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
-        return FolderSource([path], shown=spelling)
+        return FolderSource([path], shown=spelling, fps=fps)
     from hangtag.sources.video import VideoSource
 
     return VideoSource(path, fps=fps, loop=loop)

@@ -50,6 +50,7 @@ class Source(abc.ABC):
         shown: what logs, records and pages call it; holds no password.
         checked: pictures that show nothing (:mod:`hangtag.sources.frame_check`) are faults of it; in files
             they are what somebody put there.
+        takes: the settings of :func:`hangtag.sources.open_source` that make a difference to it.
         left_to_reader: a thread that reads it closes it, and nobody else may: a device that is let go inside
             a read takes the process with it. Leaving a ``with`` statement then closes nothing.
     """
@@ -59,6 +60,7 @@ class Source(abc.ABC):
     fps: float | None = None
     shown: str = ""
     checked: bool = False
+    takes: frozenset[str] = frozenset()
     left_to_reader: bool = False
 
     @abc.abstractmethod

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from hangtag.errors import PhotoError, SourceError
 from hangtag.sources.base import Frame
-from hangtag.sources.frame_bytes import FrameBytes, frame_bytes
+from hangtag.sources.frame_bytes import FrameBytes, RawFrames, frame_bytes
 from hangtag.sources.live import LiveSource, Thinning
 from hangtag.sources.slot import Slot
 
@@ -157,7 +157,10 @@ class StdinSource(ByteSource):
         fps: float | None = None,
         pixel_format: str | None = None,
     ) -> None:
-        super().__init__("standard input", frame_bytes(pixel_format, size_wh), fps)
+        frames = frame_bytes(pixel_format, size_wh)
+        super().__init__("standard input", frames, fps)
+        size = {"size_wh"} if isinstance(frames, RawFrames) else set()
+        self.takes = frozenset({"fps", "pixel_format", *size})
         try:
             self._input = 0 if sys.__stdin__ is None else sys.__stdin__.fileno()
             is_terminal = os.isatty(self._input)

@@ -29,11 +29,14 @@ class PacedSource(LiveSource):
 
     def __init__(self, source: Source) -> None:
         if source.fps is None:
-            raise SourceError(f"{source.shown} has no frame rate, so it cannot be shown in real time")
+            raise SourceError(
+                f"{source.shown} has no frame rate, so it cannot be shown in real time: add --pace fast"
+            )
         self._source = source
         self.fps = source.fps
         self.shown = source.shown
         self.continuous = source.continuous
+        self.takes = source.takes
 
     def delivered(self) -> Iterator[Frame]:
         """Yield frames in real time until the source ends."""

@@ -39,6 +39,8 @@ class PicameraSource(LiveSource):
             cannot deliver this size.
     """
 
+    takes = frozenset({"size_wh", "fps"})
+
     def __init__(
         self, camera: str = "0", size_wh: tuple[int, int] | None = None, fps: float | None = None
     ) -> None:

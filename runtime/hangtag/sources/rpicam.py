@@ -48,6 +48,7 @@ class RpicamSource(ByteSource):
     """
 
     read_timeout_s = _SILENT_S
+    takes = frozenset({"size_wh", "fps"})
 
     def __init__(
         self, camera: str = "0", size_wh: tuple[int, int] | None = None, fps: float | None = None

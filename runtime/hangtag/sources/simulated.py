@@ -20,6 +20,8 @@ class SceneSource(Source):
         SourceError: the folder of photos cannot be used.
     """
 
+    takes = frozenset({"size_wh", "fps", "seed", "real_time"})
+
     def __init__(self, settings: SceneSettings, photos: Path | None = None) -> None:
         self._scene = Scene(settings, photos)
         self.fps = settings.fps

@@ -18,20 +18,24 @@ class FolderSource(Source):
     Args:
         paths: photos and folders.
         shown: what to call them.
+        fps: the most photos a second to deliver.
 
     Raises:
         PhotoError: a path does not exist or holds no image; while iterating, a photo cannot be read.
     """
 
     continuous = False
+    takes = frozenset({"fps"})
 
-    def __init__(self, paths: Sequence[Path], *, shown: str) -> None:
-        self.shown = shown
+    def __init__(self, paths: Sequence[Path], *, shown: str, fps: float | None = None) -> None:
+        self.shown, self.fps = shown, fps
         self._files = tuple(find_photos(list(paths)))
 
     def __iter__(self) -> Iterator[Frame]:
-        begun = time.monotonic()
+        begun = due_s = time.monotonic()
         for number, file in enumerate(self._files):
             image = read_photo(file)
+            time.sleep(max(0.0, due_s - time.monotonic()))
             now = time.monotonic()
+            due_s = now + (1 / self.fps if self.fps else 0.0)
             yield Frame(image, number, now - begun, now, name=str(file))

@@ -50,6 +50,7 @@ class StreamSource(LiveSource):
     """
 
     read_timeout_s = _KEYFRAME_S
+    takes = frozenset({"fps"})
 
     def __init__(self, url: str, fps: float | None = None) -> None:
         self.shown = without_secrets(url)

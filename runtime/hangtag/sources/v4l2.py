@@ -50,6 +50,8 @@ class CameraSource(LiveSource):
             it does not have this size or pixel format.
     """
 
+    takes = frozenset({"size_wh", "fps", "pixel_format"})
+
     def __init__(
         self,
         device: str,

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from hangtag.errors import SourceError
 from hangtag.opencv import without_warnings
-from hangtag.preprocess import Image
 from hangtag.sources.base import Frame, Source
 from hangtag.sources.live import Thinning
+from hangtag.sources.opencv_frames import retrieved
+
+_log = logging.getLogger(__name__)
+
+_MOST_LOST = 50
+"""After so many frames in a row that cannot be decoded, a clip has ended."""
 
 
 class VideoSource(Source):
@@ -28,9 +33,12 @@ class VideoSource(Source):
         SourceError: it cannot be decoded.
     """
 
+    takes = frozenset({"fps", "loop", "real_time"})
+
     def __init__(self, path: Path, *, fps: float | None = None, loop: bool = False) -> None:
         self._path, self._loop = path, loop
         self.shown = str(path)
+        self._damage_said = False
         self._capture = self._opened()
         self._own_fps = rate(self._capture)
         self._most_fps = fps
@@ -45,16 +53,19 @@ class VideoSource(Source):
 
     def __iter__(self) -> Iterator[Frame]:
         thinning = Thinning(self._most_fps if self._own_fps else None)
-        kept = decoded = 0
+        kept = grabbed = 0
         while True:
-            begun = decoded
-            for image in self._once():
-                time_s = decoded / self._own_fps if self._own_fps else 0.0
-                decoded += 1
-                if thinning.keeps(time_s):
+            begun = grabbed
+            for lost in self._grabbed():
+                grabbed += lost
+                time_s = grabbed / self._own_fps if self._own_fps else 0.0
+                grabbed += 1
+                # Only what is kept is made a picture of.
+                image = retrieved(self._capture) if thinning.keeps(time_s) else None
+                if image is not None:
                     yield Frame(image, kept, time_s, time.monotonic(), name=self.shown)
                     kept += 1
-            if decoded == begun:
+            if grabbed == begun or not kept:
                 raise SourceError(f"{self._path} holds no frame that can be decoded")
             if not self._loop:
                 return
@@ -62,12 +73,19 @@ class VideoSource(Source):
             self._capture.release()
             self._capture = self._opened()
 
-    def _once(self) -> Iterator[Image]:
-        while True:
-            read, image = self._capture.read()
-            if not read:
-                return
-            yield np.asarray(image, np.uint8)
+    def _grabbed(self) -> Iterator[int]:
+        """Grab frame after frame; yield how many before each of them could not be decoded."""
+        lost = 0
+        # OpenCV says the same of a damaged frame and of the clip's end: only asking on tells them apart.
+        while lost < _MOST_LOST:
+            if not self._capture.grab():
+                lost += 1
+                continue
+            if lost and not self._damage_said:
+                self._damage_said = True
+                _log.warning("%s is damaged: frames that cannot be decoded are left out", self._path)
+            yield lost
+            lost = 0
 
     def close(self) -> None:
         """Close the file."""
