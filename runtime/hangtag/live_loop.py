@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hangtag.outlets import Losses, Outlet
+from hangtag.outlets import Outlet
 from hangtag.result import Result
-from hangtag.sinks.base import Sink, StopLoop
+from hangtag.sinks.base import Losses, Sink, StopLoop
 from hangtag.sources.account import Outage
 from hangtag.sources.feed import Feed
 from hangtag.stage import Events, Stage
@@ -43,6 +43,8 @@ def run_live(items: Iterator[Result | Outage], sinks: Sequence[Sink], feed: Feed
     events: Events = queue.SimpleQueue()
     outlets = [Outlet(sink, events.put) for sink in sinks if not sink.needs_main_thread]
     stage = Stage([sink for sink in sinks if sink.needs_main_thread])
+    for sink in sinks:
+        sink.watch_losses(lambda: _losses(outlets))
     worker = _inferring(items, outlets, stage, events)
     ending: BaseException | None = None
     try:
@@ -57,7 +59,11 @@ def run_live(items: Iterator[Result | Outage], sinks: Sequence[Sink], feed: Feed
         raise failed
     if failed is not None:
         _log.warning("%s", failed)
-    return Ending(tuple(outlet.losses for outlet in outlets), interrupted)
+    return Ending(_losses(outlets), interrupted)
+
+
+def _losses(outlets: Sequence[Outlet]) -> tuple[Losses, ...]:
+    return tuple(outlet.losses for outlet in outlets)
 
 
 def _inferring(

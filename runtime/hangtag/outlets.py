@@ -7,23 +7,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from hangtag.errors import OutputError
 from hangtag.result import Result
-from hangtag.sinks.base import Sink
+from hangtag.sinks.base import Losses, Sink
 from hangtag.sources.account import Outage
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Losses:
-    """What a sink did not write: ``late`` results it was too slow for, ``failed`` ones it could not write."""
-
-    name: str
-    late: int
-    failed: int
 
 
 class Outlet:

@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from hangtag.latency import LatencySummary, summarize
-from hangtag.outlets import Losses
 from hangtag.result import Result
+from hangtag.sinks.base import Losses
 from hangtag.sources.account import Counts
 
 REMEMBERED = 10_000

@@ -44,6 +44,7 @@ def test_records_follow_the_schema(schema: Any, facts: dict[str, Any]) -> None:
         schema.validate(record)
         assert record["dropped"] == 0
         assert record["source"] == "frames"
+        assert record["energy"] == pytest.approx(result.prediction.energy, abs=1e-4)
 
 
 def test_a_stale_record_follows_the_schema(schema: Any) -> None:

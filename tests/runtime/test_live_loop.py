@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from hangtag import Classifier
 from hangtag.errors import OutputError, SourceError
 from hangtag.pipeline import LoopSettings, run_loop
 from hangtag.result import Result
-from hangtag.sinks.base import Sink, StopLoop
+from hangtag.sinks.base import Losses, Sink, StopLoop
 from hangtag.sources import Frame
 from hangtag.sources.live import LiveSource
 
@@ -99,6 +99,32 @@ def test_a_failing_sink_is_said_once_counted_and_tried_again(
         "failing: no space left on the device",
         "failing works again",
     ]
+
+
+class _Asking(Spy):
+    """Asks at each result what all sinks have lost."""
+
+    name = "asking"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[dict[str, int]] = []
+
+    def watch_losses(self, losses: Callable[[], Sequence[Losses]]) -> None:
+        self._losses = losses
+
+    def write(self, result: Result) -> None:
+        super().write(result)
+        self.heard.append({one.name: one.failed for one in self._losses()})
+
+
+def test_a_sink_can_ask_while_the_loop_runs_what_each_loses(classifier: Classifier) -> None:
+    asking = _Asking()
+    run_loop(Camera(20), classifier, [asking, Failing()], LoopSettings())
+    failed = [heard["failing"] for heard in asking.heard]
+    assert failed == sorted(failed)
+    assert failed[-1] > 0
+    assert all(heard["asking"] == 0 for heard in asking.heard)
 
 
 def test_what_the_system_refuses_a_sink_is_said_once_and_counted_too(

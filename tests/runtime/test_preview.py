@@ -323,6 +323,16 @@ def test_any_label_survives_the_text_format(label: str, source: str) -> None:
     assert samples[("hangtag_label_score", (("label", label), ("unknown", "false")))] == 0.5
 
 
+def test_sinks_of_one_name_are_summed_up() -> None:
+    metrics = Metrics(Display({"stale": True}), Door(), 0)
+    counts = {"dropped": 0, "rejected": 0, "reconnects": 0, "outages": 0}
+    metrics.count({"stale": True}, counts, [("record", 2, 0), ("mine", 1, 5), ("mine", 3, 1)])
+    samples = _samples(metrics.text({}))
+    assert samples[("hangtag_sink_late_total", (("sink", "record"),))] == 2
+    assert samples[("hangtag_sink_late_total", (("sink", "mine"),))] == 4
+    assert samples[("hangtag_sink_failed_total", (("sink", "mine"),))] == 6
+
+
 @given(st.lists(st.floats(0, 10), max_size=30))
 def test_histograms_count_by_upper_limit(values: list[float]) -> None:
     histogram = Histogram((0.5, 1.0, 5.0))

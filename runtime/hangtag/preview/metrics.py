@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -56,11 +57,19 @@ class Metrics:
         self._statm = Path(f"/proc/{camera_pid}/statm")
         self._age, self._inference, self._preparation = Histogram(), Histogram(), Histogram()
         self._frames = self._changes = 0
+        self._late, self._failed = Counter[str](), Counter[str]()
         self._counts: dict[str, int] = dict.fromkeys(("dropped", "rejected", "reconnects", "outages"), 0)
 
-    def count(self, record: dict[str, Any], counts: dict[str, int]) -> None:
-        """Count a record, and take the feed's own counts over."""
+    def count(
+        self, record: dict[str, Any], counts: dict[str, int], losses: Iterable[tuple[str, int, int]]
+    ) -> None:
+        """Count a record; take over the feed's own counts, and each sink's: name, late, failed results."""
         self._counts = counts
+        self._late, self._failed = Counter(), Counter()
+        for sink, late, failed in losses:
+            # Sinks of one name are one family's sample: Prometheus refuses the same twice.
+            self._late[sink] += late
+            self._failed[sink] += failed
         if record["stale"]:
             return
         self._frames += 1
@@ -83,6 +92,8 @@ class Metrics:
         yield _one("reconnects_total", "counter", "Lost sources opened again.", counts["reconnects"])
         yield _one("outages_total", "counter", "How often there were no frames.", counts["outages"])
         yield _one("label_changes_total", "counter", "How often the label changed.", self._changes)
+        yield _by("sink_late_total", "counter", "Results that came too fast for a sink.", "sink", self._late)
+        yield _by("sink_failed_total", "counter", "Results a sink could not write.", "sink", self._failed)
         yield _one("stale", "gauge", "1 while there is no label of now.", int(not display.fresh))
         yield _one("frames_per_second", "gauge", "Frames classified a second, lately.", display.fps)
         yield _one("last_frame_age_seconds", "gauge", "Time since the last frame's capture.", display.age_s)

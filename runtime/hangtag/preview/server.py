@@ -63,7 +63,7 @@ async def _take_news(reader: asyncio.StreamReader, display: Display, metrics: Me
             display.show_picture(payload)
         else:
             news = json.loads(payload)
-            metrics.count(news["record"], news["counts"])
+            metrics.count(news["record"], news["counts"], news["losses"])
             display.show(news["record"], news["captured_s"])
 
 

@@ -16,7 +16,7 @@ class Kind(bytes, enum.Enum):
     """What a message is."""
 
     NEWS = b"n"
-    """JSON: see :func:`hangtag.sinks.preview.news_of`."""
+    """JSON: see :func:`hangtag.sinks.preview.Preview`."""
 
     PICTURE = b"p"
     """A JPEG of the picture that the last news is about."""

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 from hangtag.result import Result
 from hangtag.sources.account import Outage
 
 
 class StopLoop(Exception):  # noqa: N818 - a request, not an error
     """Raised by a sink when the user asked it to stop (closed the window, or the reader of a pipe)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What a sink did not write: ``late`` results it was too slow for, ``failed`` ones it could not write."""
+
+    name: str
+    late: int
+    failed: int
 
 
 class Sink:
@@ -28,6 +40,9 @@ class Sink:
     backlog = 4
     needs_pictures = True
     needs_main_thread = False
+
+    def watch_losses(self, losses: Callable[[], Sequence[Losses]]) -> None:
+        """Take note of how to ask what each sink of a live loop has lost so far; before the first result."""
 
     def write(self, result: Result) -> None:
         """Take one result.

@@ -22,8 +22,8 @@ _MS_DIGITS = 3
 def as_record(item: Result | Outage) -> dict[str, Any]:
     """Return a result, or that there is none, as plain JSON values.
 
-    ``true_label`` and ``name`` stand only where the source knows them; ``label`` is None while the output is
-    stale.
+    ``true_label`` and ``name`` stand only where the source knows them, ``energy`` where the model gives one;
+    ``label`` is None while the output is stale.
     """
     return _stale_record(item) if isinstance(item, Outage) else _record(item)
 
@@ -47,6 +47,8 @@ def _record(result: Result) -> dict[str, Any]:
         "infer_ms": round(result.infer_ms, _MS_DIGITS),
         "dropped": result.counts.dropped,
     }
+    if prediction.energy is not None:
+        record["energy"] = round(prediction.energy, _SCORE_DIGITS)
     if frame.label is not None:
         record["true_label"] = frame.label
     if frame.name is not None:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Callable, Sequence
 
 import cv2
 
@@ -16,7 +17,7 @@ from hangtag.preview import listener, wire
 from hangtag.preview.hosting import Server, ServerProcess, ServerThread
 from hangtag.result import Result
 from hangtag.sinks import overlay
-from hangtag.sinks.base import Sink
+from hangtag.sinks.base import Losses, Sink
 from hangtag.sinks.fitted import fitted
 from hangtag.sinks.json_lines import as_record
 from hangtag.sources.account import Counts, Outage
@@ -57,14 +58,19 @@ class Preview(Sink):
         # The last annotated picture, for outages; drawn from the last result where nobody looked.
         self._last: Image | None = None
         self._last_result: Result | None = None
-        self._news = news_of(Outage("", "no frame yet", 0.0, 0.0, Counts()))
+        self._losses: Callable[[], Sequence[Losses]] = tuple
+        self._news = self._news_of(Outage("", "no frame yet", 0.0, 0.0, Counts()))
         self._server: Server | None = None
         self._next_try_s = 0.0
         self._tell()
 
+    def watch_losses(self, losses: Callable[[], Sequence[Losses]]) -> None:
+        """Let ``/metrics`` say what the loop's sinks lose."""
+        self._losses = losses
+
     def write(self, result: Result) -> None:
         """Show one result."""
-        self._last_result, self._news = result, news_of(result)
+        self._last_result, self._news = result, self._news_of(result)
         self._tell()
         if self._looked_at and self._due.keeps():
             self._last = fitted(overlay.draw(result), _MOST_SIDE_PX)
@@ -72,7 +78,7 @@ class Preview(Sink):
 
     def missing(self, outage: Outage) -> None:
         """Show the last picture darkened, with what is wrong."""
-        self._news = news_of(outage)
+        self._news = self._news_of(outage)
         self._tell()
         if not self._looked_at:
             return
@@ -85,6 +91,25 @@ class Preview(Sink):
         if self._server is not None:
             self._server.end()
         self._listener.close()
+
+    def _news_of(self, item: Result | Outage) -> bytes:
+        """Return what the server is told of an item.
+
+        It is JSON: ``record`` as :func:`hangtag.sinks.json_lines.as_record` makes it, ``counts`` of the feed,
+        ``losses`` of each sink (name, late, failed), and ``captured_s``, when the last good frame was
+        captured on the clock of ``time.monotonic()``, which all processes share.
+        """
+        if isinstance(item, Outage):
+            captured_s = time.monotonic() - item.age_ms / 1000
+        else:
+            captured_s = item.frame.captured_s
+        news = {
+            "record": as_record(item),
+            "counts": dataclasses.asdict(item.counts),
+            "losses": [dataclasses.astuple(losses) for losses in self._losses()],
+            "captured_s": captured_s,
+        }
+        return json.dumps(news).encode()
 
     def _tell(self) -> None:
         serving = self._running()
@@ -112,15 +137,3 @@ class Preview(Sink):
             start = ServerThread if self._in_thread else ServerProcess
             self._server = start(self._listener)
         return self._server
-
-
-def news_of(item: Result | Outage) -> bytes:
-    """Return what the server is told of an item.
-
-    It is JSON: ``record`` as :func:`hangtag.sinks.json_lines.as_record` makes it, ``counts`` of the feed, and
-    ``captured_s``, when the last good frame was captured on the clock of ``time.monotonic()``, which all
-    processes share.
-    """
-    captured_s = time.monotonic() - item.age_ms / 1000 if isinstance(item, Outage) else item.frame.captured_s
-    news = {"record": as_record(item), "counts": dataclasses.asdict(item.counts), "captured_s": captured_s}
-    return json.dumps(news).encode()
