@@ -21,6 +21,7 @@ from hangtag.device import cpu_model
 from hangtag.errors import ContractError, SourceError, shortened
 from hangtag.json_fields import Fields
 from hangtag.model_file import ModelFile
+from hangtag.stamps import STAMP
 from hangtag.versions import versions
 from hangtag.view import Flip, View
 
@@ -30,7 +31,7 @@ SCHEMA = 1
 HEADER_NAME = "record.json"
 LINES_NAME = "frames.jsonl"
 
-SEGMENT = re.compile(r"record-(?P<record>[0-9]{8}-[0-9]{6})-(?P<segment>[0-9]{8})")
+SEGMENT = re.compile(rf"record-(?P<record>{STAMP})-(?P<segment>[0-9]{{8}})", re.ASCII)
 """Names of segments: when the record began (UTC) and the segment's number, so that they sort by age."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -225,19 +226,19 @@ def test_another_model_begins_another_record(
     assert [[line.number for _, line in record.lines()] for record in records] == [[0, 1, 2], [3, 4, 5]]  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("all_of_it", [False, True])
 def test_what_somebody_removes_is_begun_anew_and_the_loss_is_counted(
-    tmp_path: Path, classifier: Classifier, results: list[Result]
+    tmp_path: Path, classifier: Classifier, results: list[Result], all_of_it: bool
 ) -> None:
-    sink = make(tmp_path, classifier)
+    folder = tmp_path / "records"
+    sink = make(folder, classifier)
     sink.write(results[0])
-    for path in tmp_path.glob("*/*"):
-        path.unlink()
-    next(tmp_path.iterdir()).rmdir()
+    shutil.rmtree(folder if all_of_it else next(folder.iterdir()))
     with pytest.raises(OutputError, match="cannot write into"):
         sink.write(results[1])
     sink.write(results[2])
     sink.close()
-    assert [(line.number, line.missed) for _, line in kept_of(tmp_path)] == [(2, 1)]
+    assert [(line.number, line.missed) for _, line in kept_of(folder)] == [(2, 1)]
 
 
 def test_two_cameras_may_record_into_one_folder(
@@ -261,12 +262,16 @@ def test_a_clock_that_was_wrong_does_not_make_the_newest_the_oldest(
     sink = make(tmp_path, classifier)
     sink.write(results[0])
     sink.close()
-    assert max(path.name for path in tmp_path.iterdir()) == "record-21000101-000000-00000001"
+    assert max(path.name for path in tmp_path.iterdir()) == "record-20991231-235959_000001-00000001"
     (tmp_path / "record-99999999-999999-00000001").mkdir()
     sink = make(tmp_path, classifier)
     sink.write(results[0])
     sink.close()
-    assert len(find_records(tmp_path)) == 2
+    assert max(path.name for path in tmp_path.iterdir()) == "record-99999999-999999_000001-00000001"
+    assert [record.name for record in find_records(tmp_path)] == [
+        "20991231-235959_000001",
+        "99999999-999999_000001",
+    ]
 
 
 def test_a_line_that_was_torn_anywhere_costs_that_line_alone(

@@ -10,7 +10,6 @@ import contextlib
 import json
 import shutil
 import time
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from hangtag.quota import Quota
 from hangtag.record_header import HEADER_NAME, LINES_NAME, SEGMENT, Header, RecordedModel
 from hangtag.record_lines import KeptFrame, KeptOutage
 from hangtag.sinks.base import Sink
+from hangtag.stamps import Stamps
 
 if TYPE_CHECKING:
     from hangtag.model_file import ModelFile
@@ -36,7 +36,6 @@ SEGMENT_S = 60.0
 
 _SEGMENTS_IN_QUOTA = 10
 _TRIES = 5
-_STAMP = "%Y%m%d-%H%M%S"
 
 
 class Keeper(Sink):
@@ -143,7 +142,8 @@ class Keeper(Sink):
     def _new_folder(self) -> Path:
         """Make the next segment's folder."""
         for _ in range(_TRIES):
-            folder = self._folder / f"record-{self._record}-{self._segments + 1:08}"
+            # The user may have cleared it away, or a disk was changed for another one.
+            folder = make_folder(self._folder) / f"record-{self._record}-{self._segments + 1:08}"
             try:
                 folder.mkdir()
             except FileExistsError:
@@ -157,21 +157,8 @@ class Keeper(Sink):
         raise OutputError(f"cannot write into {self._folder}: there is a folder for every name that is tried")
 
     def _new_stamp(self) -> str:
-        """Return what to call a record that begins now: later than all that are there.
-
-        A clock that was wrong, or is not set yet, must not make the newest record the first to be removed.
-        """
-        now = datetime.now(timezone.utc).strftime(_STAMP)
-        names = self._quota.names()
-        found = SEGMENT.fullmatch(names[-1]) if names else None
-        if found is None or found["record"] < now:
-            return now
-        try:
-            newest = datetime.strptime(found["record"], _STAMP).replace(tzinfo=timezone.utc)
-            return (newest + timedelta(seconds=1)).strftime(_STAMP)
-        except (ValueError, OverflowError):
-            # Somebody else's idea of a date.
-            return now
+        """Return what to call a record that begins now: later than all that are there."""
+        return Stamps(self._quota.names()).next(time.time())
 
     def _write(self, segment: _Segment, line: bytes, picture: tuple[str, bytes] | None = None) -> None:
         try:
