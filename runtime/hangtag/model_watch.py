@@ -219,5 +219,6 @@ def _differences(old: ModelFile, new: ModelFile) -> str:
     for name in ("unknown_threshold", "energy_threshold"):
         thresholds = [getattr(contract.calibration, name) for contract in (was, now)]
         if thresholds[0] != thresholds[1]:
-            parts.append(f"{name.replace('_', ' ')} {' -> '.join(map(str, thresholds))}")
+            shown = ("none" if one is None else str(one) for one in thresholds)
+            parts.append(f"{name.replace('_', ' ')} {' -> '.join(shown)}")
     return "".join(f", {part}" for part in parts)

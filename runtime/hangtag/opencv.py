@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 HEADLESS_FIX = "pip uninstall -y opencv-python && pip install opencv-python-headless"
 
@@ -34,6 +36,18 @@ def has_window_support() -> bool:
 
     found = re.search(r"^\s*GUI:\s*(\S+)", cv2.getBuildInformation(), re.MULTILINE)
     return found is not None and found[1].upper() != "NONE"
+
+
+def quiet_windows() -> None:
+    """Let Qt, which opens OpenCV's windows, not complain about fonts, five times two lines of it.
+
+    Some builds look for them in a folder that they do not carry; what windows say here is in the picture.
+    """
+    import cv2
+
+    folder = os.environ.get("QT_QPA_FONTDIR")
+    if folder is not None and not Path(folder).is_dir():
+        os.environ["QT_QPA_FONTDIR"] = str(Path(cv2.__file__).parent)
 
 
 class _Silence:

@@ -42,7 +42,8 @@ def check_image(image_bgr: Image) -> None:
     """
     if not isinstance(image_bgr, np.ndarray) or image_bgr.dtype != _UINT8:
         got = getattr(image_bgr, "dtype", type(image_bgr).__name__)
-        raise TypeError(f"an image must be a uint8 NumPy array, got {got}")
+        hint = "; cv2.imread gives None for what it cannot read" if image_bgr is None else ""
+        raise TypeError(f"an image must be a uint8 NumPy array, got {got}{hint}")
     if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.size == 0:
         raise ValueError(f"an image must have shape (height, width, 3) and pixels, got {image_bgr.shape}")
 

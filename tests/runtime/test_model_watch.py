@@ -176,7 +176,7 @@ def test_a_new_model_is_taken_up_once_however_it_comes(
 @pytest.mark.parametrize(
     ("new", "said"),
     [
-        (lambda: with_threshold(0.7), ", unknown threshold None -> 0.7;"),
+        (lambda: with_threshold(0.7), ", unknown threshold none -> 0.7;"),
         (lambda: model("turned", labels=("shoes", "hat", "dress")), ", labels in another order;"),
         (lambda: model("other", labels=("dress", "coat")), ", labels differ (2 gone, 1 new);"),
     ],

@@ -435,7 +435,7 @@ def test_tiny_and_extreme_frames(shape: tuple[int, int, int], kernel: Kernel, ge
         (np.zeros((4, 4, 3), np.int8), TypeError),
         (np.zeros((4, 4, 3), np.uint16), TypeError),
         ([[[0, 0, 0]]], TypeError),
-        (None, TypeError),  # what cv2.imread gives for a file it cannot read
+        (None, TypeError),
         (np.zeros((4, 4), np.uint8), ValueError),
         (np.zeros((4, 4, 1), np.uint8), ValueError),
         (np.zeros((4, 4, 4), np.uint8), ValueError),
@@ -445,8 +445,9 @@ def test_tiny_and_extreme_frames(shape: tuple[int, int, int], kernel: Kernel, ge
     ],
 )
 def test_what_is_no_frame_is_refused(frame: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match="an image must"):
+    with pytest.raises(error, match="an image must") as caught:
         preprocess(frame, spec_of())
+    assert ("cv2.imread" in str(caught.value)) == (frame is None)
 
 
 # --- writing into the interpreter's memory ---------------------------------------------------------------

@@ -28,14 +28,16 @@ def predict(
     from hangtag.photos import find_photos, read_photo
 
     classifier = load_classifier(model_path, threads, engine)
-    failed = total = 0
-    for path in list(find_photos(images)):
-        total += 1
+    failed = 0
+    paths = list(find_photos(images))
+    for path in paths:
         try:
             image = read_photo(path)
         except PhotoError as error:
+            if len(paths) == 1:
+                raise
             failed += 1
-            click.echo(click.format_filename(f"Error: {error}"), err=True)
+            click.echo(click.format_filename(f"left out: {error}"), err=True)
             continue
         prediction = classifier.classify(image, top=top)
         if as_json:
@@ -46,7 +48,7 @@ def predict(
             unsure = f"  (unknown: {decides})" if prediction.unknown else ""
             click.echo(f"{click.format_filename(path)}: {ranking}{unsure}")
     if failed:
-        raise HangtagError(f"{failed} of {total} photos could not be read")
+        raise HangtagError(f"{failed} of {len(paths)} photos could not be read")
 
 
 def _record(path: Path, prediction: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import cv2
 
 from hangtag.device import has_screen
 from hangtag.errors import OutputError
-from hangtag.opencv import has_window_support
+from hangtag.opencv import has_window_support, quiet_windows
 from hangtag.preprocess import Image
 from hangtag.result import Result
 from hangtag.sinks import overlay
@@ -32,6 +32,7 @@ class Window(Sink):
             raise OutputError("this OpenCV is the headless build and opens no window: add --headless")
         if not has_screen():
             raise OutputError("there is no screen here (DISPLAY is not set): add --headless")
+        quiet_windows()
         self._last: Image | None = None
         self._open = False
 
