@@ -49,14 +49,12 @@ class Gates:
             for finding in check(self.reference, result):
                 yield f"reference: {finding.line}", finding.failed
 
-    def raise_failed(self, lines: Sequence[tuple[str, bool]]) -> None:
-        """Raise where something failed.
+    def raise_failed(self, judged: Sequence[tuple[str, bool]]) -> None:
+        """Raise where something failed; which, and why, its line says.
 
         Raises:
-            GateFailed: how many of what.
+            GateFailed: how many.
         """
-        failed = [line for line, has_failed in lines if has_failed]
-        if len(failed) == 1:
-            raise GateFailed(failed[0])
-        if failed:
-            raise GateFailed(f"{len(failed)} checks failed, the first of them: {failed[0]}")
+        count = sum(failed for _, failed in judged)
+        if count:
+            raise GateFailed(f"{count} check{'s' if count > 1 else ''} failed")
