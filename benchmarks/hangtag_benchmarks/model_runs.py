@@ -23,6 +23,9 @@ from hangtag_benchmarks.targets import Target, WorkerRunner
 _CHECKED_PHOTOS = 16
 """Real photos on which outputs are compared, besides the golden frames."""
 
+_HIGHEST_BAD_SHARE = 0.05
+"""Where more of a split cannot be read, an accuracy would be that of another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -148,12 +151,16 @@ def _some_photos(data: Path, split: str, say: Callable[[str], None]) -> tuple[Pa
     """Return a few photos, evenly from all labels; say which of all cannot be read.
 
     Raises:
-        DatasetError: the folder cannot be used, or none of its photos.
+        DatasetError: the folder cannot be used, or too many of its photos.
     """
     kept, errors = keep_readable(read_split(data, split), Progress(), f"checking {split}")
     for error in errors:
         say(f"skipped: {error}")
-    if not kept.photos:
-        raise DatasetError(f"none of the {len(errors)} photos in {kept.path} can be read")
+    count = len(kept.photos) + len(errors)
+    if len(errors) > _HIGHEST_BAD_SHARE * count:
+        raise DatasetError(
+            f"{len(errors)} of {count} photos in {kept.path} cannot be read, "
+            f"more than {_HIGHEST_BAD_SHARE:.0%}; mend or remove them"
+        )
     step = max(1, len(kept.photos) // _CHECKED_PHOTOS)
     return tuple(photo.path for photo in kept.photos[::step][:_CHECKED_PHOTOS])

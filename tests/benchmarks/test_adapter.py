@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hangtag_benchmarks.adapter import selected_adapter, why_not_gpu
+from hangtag_benchmarks.adapter import left_to_cpu, selected_adapter, why_not_gpu
 
 Log = Callable[[str, str], str]
 
@@ -70,3 +70,29 @@ def test_without_an_adapter_in_the_log_there_is_no_gpu(error: str | None, expect
     reason = why_not_gpu("INFO: nothing to see here\n", error)
     assert reason is not None
     assert reason.startswith(expected)
+
+
+SHARED = "{} operations will run on the GPU, and the remaining {} operations will run on the CPU.\n"
+LISTED = "ERROR: Following operations are not supported by GPU delegate:\n"
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        ("INFO: all is well\n", None),
+        (SHARED.format(10, 16), "16 of its 26 operations do not run on the GPU"),
+        (
+            LISTED + "IF: Operation is not supported.\n" + SHARED.format(3, 1) + "I0000 other: line\n",
+            "1 of its 4 operations do not run on the GPU (IF)",
+        ),
+        (
+            LISTED
+            + "CONV_2D: Tensor type(INT16) is not supported. a/b;c:0\n" * 2
+            + "MEAN: x\nQUANTIZE: y\nSOFTMAX: z\n"
+            + SHARED.format(1, 8),
+            "8 of its 9 operations do not run on the GPU (CONV_2D, MEAN, QUANTIZE, …)",
+        ),
+    ],
+)
+def test_what_a_gpu_leaves_to_the_cpu_is_named(log: str, expected: str | None) -> None:
+    assert left_to_cpu(f"INFO: before\n{log}INFO: after\n") == expected
