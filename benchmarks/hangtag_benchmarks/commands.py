@@ -57,6 +57,17 @@ def _parse_conditions(
         raise click.BadParameter(str(error), context, option) from None
 
 
+def _parse_serial(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Return a phone's serial number, which adb could take for nothing else."""
+    from hangtag_benchmarks.adb import is_serial
+
+    if value is not None and not is_serial(value):
+        raise click.BadParameter(
+            f"{value!r}; wanted a serial number as adb devices lists it", context, option
+        )
+    return value
+
+
 @click.command()
 @click.argument("models", metavar="[MODEL]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
@@ -73,6 +84,20 @@ def _parse_conditions(
     callback=_parse_engines,
     metavar="NAME,…",
     help="What to run models on, a row for each; by default LiteRT on the CPU, and on a GPU.",
+)
+@click.option(
+    "--binary",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="TFLite's benchmark_model, to measure with it too: this machine's, or with --adb the phone's.",
+)
+@click.option(
+    "--adb",
+    "serial",
+    callback=_parse_serial,
+    metavar="SERIAL",
+    help="An Android phone, as adb devices lists it: --binary is pushed, run on its CPU, GPU and NNAPI, and "
+    "removed again.",
 )
 @click.option(
     "--device",
@@ -118,6 +143,8 @@ def benchmark(
     *,
     threads: tuple[int, ...],
     engines: tuple[str, ...] | None,
+    binary: Path | None,
+    serial: str | None,
     device: str,
     quick: bool,
     rounds: int | None,
@@ -139,6 +166,7 @@ def benchmark(
 
     from hangtag.progress import Progress
     from hangtag_benchmarks.model_runs import Asked, benchmark_models, sorted_out
+    from hangtag_benchmarks.programs import Programs
     from hangtag_benchmarks.report import to_text
     from hangtag_benchmarks.result_json import to_json
     from hangtag_benchmarks.saving import claim, save
@@ -148,14 +176,19 @@ def benchmark(
     plan = _plan(rounds, quick=quick)
     gates = _gates(conditions, reference, plan)
     say = Progress().say
+    programs = Programs(binary, serial)
+    misused = programs.why_unusable(engines or ())
+    if misused is not None:
+        raise click.UsageError(misused)
     usable, unusable = sorted_out(models, say)
     asked = Asked(
         usable,
-        engines or _engines(device),
+        engines or (*_engines(device), *programs.engines(device)),
         threads,
         photos=None if data is None else (data, split),
         unusable=unusable,
         software_too=engines is not None or device == "gpu",
+        programs=programs,
     )
     claim(folder, force=force)
     result = benchmark_models(

@@ -16,6 +16,7 @@ from hangtag_benchmarks.child import one_line
 from hangtag_benchmarks.engines.registry import DEFAULT_CPU, KERAS_ENDING, KINDS, TFLITE_ENDING, EngineKind
 from hangtag_benchmarks.identity import identify, printable
 from hangtag_benchmarks.keras_run import with_runs_opened
+from hangtag_benchmarks.programs import NO_PROGRAMS, Places, Programs, opened
 from hangtag_benchmarks.records import Missing, ModelIdentity, Plan, Result
 from hangtag_benchmarks.session import run_benchmark
 from hangtag_benchmarks.targets import Target, WorkerRunner
@@ -38,6 +39,7 @@ class Asked:
         photos: a data set's folder and split to score every engine on.
         unusable: rows of files that cannot be used.
         software_too: measure on a software adapter where there is no GPU: for testing only.
+        programs: programs that are engines.
     """
 
     models: tuple[tuple[Path | None, ModelIdentity], ...]
@@ -46,6 +48,7 @@ class Asked:
     photos: tuple[Path, str] | None = None
     unusable: tuple[Missing, ...] = ()
     software_too: bool = False
+    programs: Programs = NO_PROGRAMS
 
 
 def identified(paths: Sequence[Path]) -> tuple[tuple[Path | None, ModelIdentity], ...]:
@@ -106,10 +109,13 @@ def benchmark_models(
     Raises:
         DatasetError: the photos cannot be used.
     """
-    with tempfile.TemporaryDirectory(prefix="hangtag-benchmark-") as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix="hangtag-benchmark-") as scratch,
+        opened(asked.programs, Path(scratch)) as places,
+    ):
         frames_path = Path(scratch) / "frames.npy"
         check_paths = () if asked.photos is None else _some_photos(*asked.photos, say)
-        targets = worker_targets(asked, frames_path, check_paths)
+        targets = worker_targets(asked, frames_path, check_paths, places)
         if look_at is not None:
             look_at(targets)
         frames.write_frames(frames_path)
@@ -117,17 +123,21 @@ def benchmark_models(
         return run_benchmark(targets, plan, say, photos=photos, unusable=asked.unusable)
 
 
-def worker_targets(asked: Asked, frames_path: Path, check_paths: Sequence[Path] = ()) -> list[Target]:
+def worker_targets(
+    asked: Asked, frames_path: Path, check_paths: Sequence[Path] = (), places: Places | None = None
+) -> list[Target]:
     """Return the rows to be, in the order of the table.
 
     Raises:
-        BenchmarkError: a file that none of the engines takes.
+        BenchmarkError: a file that none of the engines takes; a program that was not named.
     """
     targets = []
+    places = places or Places({})
     for path, model in asked.models:
         for kind in _takers(path, asked.engines):
             for count in asked.threads if kind.by_threads else asked.threads[:1]:
-                runner = WorkerRunner(
+                program = places.runner(kind, path, count, frames_path, check_paths)
+                runner = program or WorkerRunner(
                     kind, path, count, frames_path, check_paths, software_too=asked.software_too
                 )
                 targets.append(Target(model, kind.name, count if kind.by_threads else None, runner))

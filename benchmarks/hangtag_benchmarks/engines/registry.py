@@ -13,7 +13,8 @@ class EngineKind:
     Args:
         name: what options, rows and conditions call it.
         title: what tables call it.
-        where: ``module:Class`` of its :class:`~hangtag_benchmarks.engines.base.Engine`.
+        where: ``module:Class`` of its :class:`~hangtag_benchmarks.engines.base.Engine`; empty for one of
+            the programs in :mod:`hangtag_benchmarks.programs`.
         takes: the ending of the files that it runs.
         modules: what must be importable.
         how: what to do where it is not, in one line.
@@ -36,6 +37,8 @@ TFLITE_ENDING, KERAS_ENDING = ".tflite", ".keras"
 _ENGINES = "hangtag_benchmarks.engines."
 _LITERT = "pip install ai-edge-litert"
 _TENSORFLOW = 'pip install "hangtag[train]"'
+_BINARY = "build TFLite's benchmark_model or download it, and give --binary PATH"
+_PHONE = f"{_BINARY} for the phone's processor, with --adb SERIAL"
 
 KINDS = {
     kind.name: kind
@@ -71,6 +74,26 @@ KINDS = {
             _TENSORFLOW,
             takes=KERAS_ENDING,
             modules=("tensorflow", "keras"),
+            device="gpu",
+            by_threads=False,
+        ),
+        EngineKind("benchmark_model", "benchmark_model, XNNPACK", "", _BINARY, modules=()),
+        EngineKind("adb-cpu", "phone CPU, benchmark_model", "", _PHONE, modules=()),
+        EngineKind(
+            "adb-gpu",
+            "phone GPU, benchmark_model",
+            "",
+            _PHONE,
+            modules=(),
+            device="gpu",
+            by_threads=False,
+        ),
+        EngineKind(
+            "adb-nnapi",
+            "phone NNAPI, benchmark_model",
+            "",
+            _PHONE,
+            modules=(),
             device="gpu",
             by_threads=False,
         ),
