@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, TypeVar
@@ -23,6 +23,8 @@ class AnsweringChild:
     Args:
         command: the program and its arguments.
         name: what errors call it.
+        folder: where it is started.
+        variables: its environment; None is that of this process.
 
     Attributes:
         about: its first answer.
@@ -31,12 +33,24 @@ class AnsweringChild:
         BenchmarkError: it cannot be started, refuses its arguments, or ended.
     """
 
-    def __init__(self, command: Sequence[str | Path], name: str) -> None:
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        name: str,
+        *,
+        folder: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._name = name
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         try:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._printed
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._printed,
+                cwd=folder,
+                env=variables,
             )
         except OSError as error:
             self._printed.close()
@@ -65,6 +79,10 @@ class AnsweringChild:
         """Return what the child, native code included, has printed beside its answers."""
         self._printed.seek(0)
         return self._printed.read().decode(errors="replace")
+
+    def kill(self) -> None:
+        """Let whoever waits for its answer be told that it has ended."""
+        self._process.kill()
 
     def close(self) -> None:
         """End the child."""

@@ -55,9 +55,9 @@ def disturbances(before: Conditions, watched: Sequence[Watched], *, heat: bool =
         yield from _heat(before, watched)
 
 
-def minor_disturbances(before: Conditions, watched: Sequence[Watched]) -> Iterator[str]:
+def minor_disturbances(before: Conditions, watched: Sequence[Watched], *, heat: bool = True) -> Iterator[str]:
     """Return what happened too seldom to matter, and what the firmware remembers of before."""
-    for count, line in _by_blocks(watched, heat=True):
+    for count, line in _by_blocks(watched, heat=heat):
         if 0 < count <= MOST_BLOCKS * len(watched):
             yield f"{line}: too few to matter"
     earlier = past_reasons(before.throttled or 0)

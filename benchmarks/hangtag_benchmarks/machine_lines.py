@@ -10,11 +10,14 @@ from hangtag_benchmarks.records import (
     RemoteDevice,
     Result,
 )
+from hangtag_benchmarks.soak_report import soak_plan_line
 
 
 def plan_line(result: Result) -> str:
     """Return how it was measured."""
     plan: Plan = result.plan
+    if result.soak is not None:
+        return f"{soak_plan_line(result.soak)}; {result.frames}."
     return (
         f"{result.rounds} rounds (at most {plan.rounds}), blocks of {plan.block.invoke_s:g} s of invocations "
         f"after {plan.block.warmup_s:g} s of warm-up; {result.frames}."

@@ -19,6 +19,13 @@ CLOCK_EVERY_S = 0.5
 would be too late: a core that rests is slow, and that is no disturbance."""
 
 
+@dataclasses.dataclass(slots=True)
+class Ours:
+    """CPU time that a child used which goes on after the block: nobody else knows that it is ours."""
+
+    cpu_s: float = 0.0
+
+
 class Monitor:
     """Looks at the machine while blocks run.
 
@@ -45,15 +52,19 @@ class Monitor:
         self.watched: list[Watched] = []
 
     @contextlib.contextmanager
-    def during(self, what: str) -> Iterator[None]:
+    def during(self, what: str) -> Iterator[Ours]:
         """Watch what goes on while a block runs and until it has ended.
 
         Args:
             what: whose block it is; clocks are only compared between blocks of the same.
+
+        Yields:
+            What is ours besides the time of this process and of its children that have ended.
         """
+        ours = Ours()
         before, before_s = self._times(), self._seconds()
         with sampled(self._frequency, CLOCK_EVERY_S) as clocks:
-            yield
+            yield ours
         after, after_s = self._times(), self._seconds()
         seen = self._look()
         self.watched.append(
@@ -62,7 +73,7 @@ class Monitor:
                 dataclasses.replace(
                     seen,
                     cpu_frequency_mhz=statistics.median(clocks) if clocks else seen.cpu_frequency_mhz,
-                    others_load=_others_load(before, after, after_s - before_s),
+                    others_load=_others_load(before, after, after_s - before_s, ours.cpu_s),
                     stolen=_stolen(before, after),
                 ),
             )
@@ -76,16 +87,18 @@ class Monitor:
         """
         return tuple(disturbances(self.before, self.watched, heat=heat))
 
-    def notes(self) -> tuple[str, ...]:
+    def notes(self, *, heat: bool = True) -> tuple[str, ...]:
         """Return what happened too seldom to matter, and what happened before."""
-        return tuple(minor_disturbances(self.before, self.watched))
+        return tuple(minor_disturbances(self.before, self.watched, heat=heat))
 
 
-def _others_load(before: CpuTimes | None, after: CpuTimes | None, wall_s: float) -> float | None:
+def _others_load(
+    before: CpuTimes | None, after: CpuTimes | None, wall_s: float, more_of_ours_s: float
+) -> float | None:
     """Return how many cores others kept busy; None where the kernel's counters stand still."""
     if before is None or after is None or after.total_s <= before.total_s or wall_s <= 0:
         return None
-    others_s = (after.busy_s - before.busy_s) - (after.ours_s - before.ours_s)
+    others_s = (after.busy_s - before.busy_s) - (after.ours_s - before.ours_s) - more_of_ours_s
     return max(0.0, others_s / wall_s)
 
 

@@ -23,7 +23,7 @@ def timed_ms(action: Callable[[], object], clock: Clock) -> float:
 
 def warm_up(engine: Engine, frames: Sequence[Image], plan: BlockPlan, clock: Clock) -> int:
     """Run what will be measured until caches, clocks and lazy allocations are settled; return how often."""
-    return len(_repeated(_heart(engine, frames), plan.warmup_s, plan.warmup_runs, clock))
+    return len(repeated(heart(engine, frames), plan.warmup_s, plan.warmup_runs, clock))
 
 
 def measure_invoke(
@@ -34,7 +34,7 @@ def measure_invoke(
         return ()
     engine.prepare(frames[0])
     engine.write_input()
-    return _repeated(engine.invoke, plan.invoke_s, plan.invoke_runs, clock)
+    return repeated(engine.invoke, plan.invoke_s, plan.invoke_runs, clock)
 
 
 def measure_pipeline(
@@ -73,8 +73,8 @@ def measure_pipeline(
 
 def _warm(action: Callable[[], object], plan: BlockPlan, clock: Clock) -> tuple[float, ...]:
     """Run ``action`` as often as a warm-up asks for, and then for the latencies that are returned."""
-    _repeated(action, 0.0, plan.warmup_runs, clock)
-    return _repeated(action, plan.pipeline_s, plan.pipeline_runs, clock)
+    repeated(action, 0.0, plan.warmup_runs, clock)
+    return repeated(action, plan.pipeline_s, plan.pipeline_runs, clock)
 
 
 class _Turn:
@@ -88,7 +88,7 @@ class _Turn:
         return self._frames[self._number % len(self._frames)]
 
 
-def _heart(engine: Engine, frames: Sequence[Image]) -> Callable[[], object]:
+def heart(engine: Engine, frames: Sequence[Image]) -> Callable[[], object]:
     """Return what an engine is mostly asked to do: the invocation, where it has one."""
     if not engine.has_stages:
         return lambda: engine.classify(frames[0])
@@ -97,10 +97,10 @@ def _heart(engine: Engine, frames: Sequence[Image]) -> Callable[[], object]:
     return engine.invoke
 
 
-def _repeated(
+def repeated(
     action: Callable[[], object], least_s: float, least_runs: int, clock: Clock
 ) -> tuple[float, ...]:
-    """Run until both are reached; return every latency in milliseconds."""
+    """Run ``action`` until both are reached; return every latency in milliseconds."""
     latencies: list[float] = []
     begun_ns = ended_ns = clock()
     until_ns = begun_ns + round(least_s * 1e9)

@@ -198,7 +198,8 @@ class Measurement:
     ``energy_j`` is the whole processor's while ``invoke_ms`` was measured. ``import_ms`` is None for a program
     that imports nothing. ``told`` stands for single runs where the engine keeps them to itself: then
     ``timings.invoke_ms`` is empty. ``device`` is None on this machine. ``notes`` are what the engine itself
-    has to say.
+    has to say. ``busy_threads`` is all threads' work over that of the busiest, see
+    :class:`~hangtag_benchmarks.busy_threads.BusyThreads`.
     """
 
     import_ms: float | None
@@ -215,6 +216,7 @@ class Measurement:
     told: ToldLatency | None = None
     device: RemoteDevice | None = None
     notes: tuple[str, ...] = ()
+    busy_threads: float | None = None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Measurement:
@@ -405,12 +407,72 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class SoakMinute:
+    """One minute of a soak: the latencies of its runs in milliseconds, and how the machine was meanwhile."""
+
+    runs: int
+    p50_ms: float
+    p50_interval: Interval | None
+    p95_ms: float
+    conditions: Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class SoakFigure:
+    """The median of all runs of some minutes, counted from 1, with the median clock and the highest heat."""
+
+    first_minute: int
+    last_minute: int
+    p50_ms: float
+    p50_interval: Interval | None
+    cpu_frequency_mhz: float | None
+    cpu_temperature_c: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """A model that ran without a pause for many minutes.
+
+    Args:
+        model: which model.
+        engine: a name of the engines' table.
+        threads: CPU threads; None where they have no meaning.
+        accelerator: the hardware's name; None on the CPU.
+        kind: ``invoke``, or ``end_to_end`` where the engine does not invoke alone.
+        planned_minutes: that were asked for.
+        minute_s: how long one was, in seconds.
+        minutes: those that were finished.
+        cold: the first minute.
+        sustained: the last third; None of fewer than three minutes.
+        parts_at: the first minute of those that are slower than the cold one for good; None where none is.
+        check: of the outputs, before the first minute.
+        accuracy: on the data set that was given, after the last; None where none was.
+        versions: of the engine's packages.
+    """
+
+    model: ModelIdentity
+    engine: str
+    threads: int | None
+    accelerator: str | None
+    kind: str
+    planned_minutes: int
+    minute_s: float
+    minutes: tuple[SoakMinute, ...]
+    cold: SoakFigure
+    sustained: SoakFigure | None
+    parts_at: int | None
+    check: OutputCheck
+    accuracy: Accuracy | None
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A whole benchmark.
 
     ``rounds`` were finished; ``complete`` is False where someone stopped it before its end.
     ``disturbances`` are what happened to the machine meanwhile, one line each: a run that has any is marked
-    as disturbed wherever it is shown.
+    as disturbed wherever it is shown. A result with a ``soak`` has no rows: that is its one row.
     """
 
     created_utc: str
@@ -424,4 +486,5 @@ class Result:
     verdicts: tuple[Verdict, ...]
     disturbances: tuple[str, ...]
     notes: tuple[str, ...]
+    soak: Soak | None = None
     schema_version: int = SCHEMA_VERSION

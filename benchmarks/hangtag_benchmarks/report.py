@@ -24,6 +24,7 @@ from hangtag_benchmarks.report_tables import (
     start_table,
     summary_table,
 )
+from hangtag_benchmarks.soak_report import MOST_LINES, SOAK_MEANINGS, soak_lines, soak_table
 from hangtag_benchmarks.tables import Table, escape, printable
 from hangtag_benchmarks.verdicts import as_fast, fastest, sentence
 
@@ -64,6 +65,8 @@ def to_text(result: Result) -> str:
         table, same = _lean(summary_table(result))
         blocks += ["\n".join(same), table.text(), "\n".join([*legend(result), *accuracy_lines(result)])]
         blocks.append("\n".join(verdict_lines(result)))
+    if result.soak is not None:
+        blocks += [soak_table(result.soak, MOST_LINES).text(), "\n".join(soak_lines(result.soak))]
     blocks.append("\n".join([*problems(result), *(f"note: {note}" for note in notes(result))]))
     blocks.append("\n".join([*environment_lines(result.environment)[:3], *device_lines(result)]))
     return printable("\n\n".join(block for block in blocks if block))
@@ -86,6 +89,9 @@ def to_markdown(result: Result) -> str:
     if result.rows:
         about = [*legend(result), *accuracy_lines(result)]
         parts += [summary_table(result).markdown(), "\n".join(f"- {escape(line)}" for line in about)]
+    if result.soak is not None:
+        parts += ["\n".join(f"- {escape(line)}" for line in soak_lines(result.soak))]
+        parts += [soak_table(result.soak).markdown()]
     for title, lines in sections(result):
         if lines:
             parts.append(f"## {title}\n\n" + "\n".join(f"- {escape(line)}" for line in lines))
@@ -103,7 +109,7 @@ def sections(result: Result) -> Iterator[tuple[str, list[str]]]:
     yield "Not measured", [*problems(result)]
     yield "Environment", [*environment_lines(result.environment), *device_lines(result)]
     yield "Models", [model_line(model) for model in models(result)]
-    yield "What the columns mean", list(MEANINGS)
+    yield "What the columns mean", list(MEANINGS if result.soak is None else SOAK_MEANINGS)
 
 
 def marks(result: Result) -> Iterator[str]:
