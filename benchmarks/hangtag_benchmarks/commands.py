@@ -57,6 +57,35 @@ def _parse_conditions(
         raise click.BadParameter(str(error), context, option) from None
 
 
+def _parse_pythons(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Return engines with their Pythons, each an absolute path: processes start in folders of their own."""
+    import shutil
+
+    from hangtag_benchmarks.engines.registry import KINDS
+
+    pythons = []
+    for value in values:
+        name, equals, path = value.partition("=")
+        if not equals or name not in KINDS:
+            raise click.BadParameter(
+                f"{value!r}; wanted ENGINE=PATH, the engine one of {', '.join(KINDS)}", context, option
+            )
+        found = shutil.which(path)
+        if found is None:
+            raise click.BadParameter(f"{path!r} is no program that can be started", context, option)
+        # Not resolved: a virtual environment's Python is a link, and knows its packages by where that lies.
+        pythons.append((name, str(Path(found).absolute())))
+    return tuple(pythons)
+
+
+def _check_pythons(pythons: tuple[tuple[str, str], ...], engines: tuple[str, ...]) -> None:
+    for name, _ in pythons:
+        if name not in engines:
+            raise click.UsageError(f"--python {name}=… has no use without --engine {name}")
+
+
 def _parse_serial(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Return a phone's serial number, which adb could take for nothing else."""
     from hangtag_benchmarks.adb import is_serial
@@ -86,6 +115,14 @@ def _parse_serial(context: click.Context, option: click.Parameter, value: str | 
     help="What to run models on, a row for each; by default LiteRT on the CPU, and on a GPU.",
 )
 @click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    callback=_parse_pythons,
+    metavar="ENGINE=PATH",
+    help="Measure an engine in another Python that has it, such as old/bin/python; repeat for several.",
+)
+@click.option(
     "--binary",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="PATH",
@@ -108,6 +145,13 @@ def _parse_serial(context: click.Context, option: click.Parameter, value: str | 
 )
 @click.option("--quick", is_flag=True, help="Seconds instead of a minute for each row: a first impression.")
 @click.option("--rounds", type=click.IntRange(1), help="Rounds at most [20; with --quick 6].")
+@click.option(
+    "--soak",
+    "soak_minutes",
+    type=click.IntRange(3),
+    metavar="MINUTES",
+    help="One row without a pause for so long: cold and sustained latency, and when they part.",
+)
 @click.option("--data", type=click.Path(path_type=Path), help="A data set: every engine's accuracy on it.")
 @click.option(
     "--split", type=click.Choice(["validation", "test"]), default="test", show_default=True, help="Of --data."
@@ -143,11 +187,13 @@ def benchmark(
     *,
     threads: tuple[int, ...],
     engines: tuple[str, ...] | None,
+    pythons: tuple[tuple[str, str], ...],
     binary: Path | None,
     serial: str | None,
     device: str,
     quick: bool,
     rounds: int | None,
+    soak_minutes: int | None,
     data: Path | None,
     split: str,
     folder: Path,
@@ -171,24 +217,32 @@ def benchmark(
     from hangtag_benchmarks.result_json import to_json
     from hangtag_benchmarks.saving import claim, save
 
+    if soak_minutes is not None:
+        if quick or rounds is not None or conditions or reference is not None:
+            raise click.UsageError("--soak goes without --quick, --rounds, --fail-if and --reference")
+        device = "cpu" if device == "all" else device
     if quick and reference is not None:
         raise click.UsageError("a quick run is comparable with nothing; give --reference without --quick")
-    plan = _plan(rounds, quick=quick)
-    gates = _gates(conditions, reference, plan)
-    say = Progress().say
     programs = Programs(binary, serial)
     misused = programs.why_unusable(engines or ())
     if misused is not None:
         raise click.UsageError(misused)
+    wanted = engines or (*_engines(device), *programs.engines(device))
+    _check_pythons(pythons, wanted)
+    plan = _plan(rounds, quick=quick)
+    gates = _gates(conditions, reference, plan)
+    say = Progress().say
     usable, unusable = sorted_out(models, say)
     asked = Asked(
         usable,
-        engines or (*_engines(device), *programs.engines(device)),
+        wanted,
         threads,
         photos=None if data is None else (data, split),
         unusable=unusable,
         software_too=engines is not None or device == "gpu",
         programs=programs,
+        pythons=dict(pythons),
+        soak_minutes=soak_minutes,
     )
     claim(folder, force=force)
     result = benchmark_models(
@@ -197,14 +251,14 @@ def benchmark(
         say,
         lambda targets: gates.check_before(targets, unusable, has_photos=data is not None),
     )
-    if not result.rows and (not result.complete or not any(missing.failed for missing in result.missing)):
+    is_empty = not result.rows and result.soak is None
+    if is_empty and (not result.complete or not any(missing.failed for missing in result.missing)):
         # An earlier report should not give way to one without a number.
         raise _nothing_there(result)
     click.echo(
         json.dumps(to_json(result), ensure_ascii=False, allow_nan=False) if as_json else to_text(result)
     )
-    save(result, folder)
-    click.echo(f"saved: {folder / 'benchmark.md'} and others beside it", err=True)
+    click.echo(save(result, folder), err=True)
     judged = list(gates.judge(result))
     for line, _ in judged:
         click.echo(line, err=True)
@@ -264,7 +318,7 @@ def _raise_failures(result: Result) -> None:
         raise BenchmarkError(
             "it was stopped: the report holds what was measured so far, marked as incomplete"
         )
-    if not any(row.ranked for row in result.rows):
+    if result.soak is None and not any(row.ranked for row in result.rows):
         raise BenchmarkError(
             "there is no GPU, only software that plays one: these numbers are for testing only"
         )

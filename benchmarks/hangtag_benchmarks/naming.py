@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hangtag_benchmarks.records import Missing, ModelIdentity, Result, Row
+from hangtag_benchmarks.records import Missing, ModelIdentity, Result, Row, Soak
 from hangtag_benchmarks.targets import title_of
 
 
 def models(result: Result) -> list[ModelIdentity]:
     """Return every model of a result once."""
     seen = [row.model for row in result.rows] + [missing.model for missing in result.missing]
+    seen += [] if result.soak is None else [result.soak.model]
     return list(dict.fromkeys(model for model in seen if model is not None))
 
 
@@ -48,6 +49,12 @@ def engine_title(row: Row) -> str:
     where = [name for name in (device, row.accelerator) if name is not None]
     title = ": ".join([title_of(row.engine), ", ".join(where)]) if where else title_of(row.engine)
     return title if row.ranked else f"{title} (software, for testing only)"
+
+
+def soak_name(soak: Soak) -> str:
+    """Return what to call the one row of a soak."""
+    threads = "" if soak.threads is None else f", {soak.threads} thread{'s' if soak.threads > 1 else ''}"
+    return f"{soak.model.short_name}, {title_of(soak.engine)}{threads}"
 
 
 def missing_title(missing: Missing) -> str:

@@ -11,6 +11,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
+from PIL import Image
 
 from hangtag.page_style import TRAINING_COLOUR, VALIDATION_COLOUR
 
@@ -20,7 +21,7 @@ _FAMILY = "DejaVu Sans"
 WIDTH_IN = 4.4
 """As wide as a phone, so that text is as large as the page's there."""
 
-_DPI = 220
+_DPI, _COLOURS = 220, 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,13 @@ def dress(axes: Axes, theme: Theme) -> None:
 
 
 def png(drawn: Figure) -> bytes:
-    """Return a figure as a PNG file."""
-    file = io.BytesIO()
+    """Return a figure as a PNG file of few colours: a tenth of the size, and no difference to be seen."""
+    file, small = io.BytesIO(), io.BytesIO()
     drawn.savefig(file, format="png", dpi=_DPI)
-    return file.getvalue()
+    Image.open(file).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(
+        small, "PNG", optimize=True
+    )
+    return small.getvalue()
 
 
 def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:

@@ -12,19 +12,30 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
 from hangtag_benchmarks.frontier import Frontier, Point, frontier
-from hangtag_benchmarks.naming import row_names
+from hangtag_benchmarks.naming import row_names, soak_name
 from hangtag_benchmarks.plot_theme import DAY, Theme, dress, entitle, figure, png, write
 from hangtag_benchmarks.records import Latency, Result, Row
 from hangtag_benchmarks.report import marks
 from hangtag_benchmarks.report_tables import in_order
+from hangtag_benchmarks.soak_plot import soak_plot
 
 _Values = npt.NDArray[np.float64]
+
+LATENCY_NAME, FRONTIER_NAME, SOAK_NAME = "latency.png", "frontier.png", "soak.png"
 
 _WIDE = 5.0
 """From this ratio of the largest to the smallest on, an axis is logarithmic."""
 
 _ROW_IN, _AXIS_IN = 0.5, 0.55
 _NAMES = {"invoke": "bare invocation", "end_to_end": "from frame to label"}
+
+
+def plots(result: Result, theme: Theme = DAY) -> dict[str, bytes]:
+    """Return the PNG files of a result by their names, as many as there is something to draw for."""
+    drawn = {LATENCY_NAME: latency_plot(result, theme), FRONTIER_NAME: frontier_plot(result, theme)}
+    if result.soak is not None:
+        drawn[SOAK_NAME] = soak_plot(result.soak, soak_name(result.soak), theme)
+    return {name: data for name, data in drawn.items() if data is not None}
 
 
 def marked_figure(height_in: float, result: Result, theme: Theme) -> Figure:

@@ -97,11 +97,12 @@ def start_table(result: Result) -> Table:
 
 
 def _table(columns: dict[str, Callable[[str, Row], str]], result: Result, text_columns: int) -> Table:
-    return Table(
+    whole = Table(
         header=tuple(columns),
         rows=tuple(tuple(cell(mark, row) for cell in columns.values()) for mark, row in in_order(result)),
         text_columns=text_columns,
     )
+    return whole if any(row.energy_mj is not None for row in result.rows) else whole.without({"mJ/run"})
 
 
 def block_median(row: Row, name: str) -> float | None:

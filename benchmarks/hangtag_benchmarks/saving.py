@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hangtag.errors import BenchmarkError
+from hangtag.errors import BenchmarkError, MissingExtra, OutputError
+from hangtag.extras import extra_needed
 from hangtag.files import json_bytes, make_folder, write_all
+from hangtag_benchmarks.csv_report import to_csv
+from hangtag_benchmarks.page import Plots, render
 from hangtag_benchmarks.records import Result
 from hangtag_benchmarks.report import to_markdown
 from hangtag_benchmarks.result_json import to_json
 
 JSON_NAME, MARKDOWN_NAME = "benchmark.json", "benchmark.md"
+CSV_NAME, PAGE_NAME = "benchmark.csv", "benchmark.html"
+
+_PLOT_NAMES = ("latency.png", "frontier.png", "soak.png")
 
 
 def claim(folder: Path, *, force: bool) -> None:
@@ -27,16 +33,42 @@ def claim(folder: Path, *, force: bool) -> None:
     make_folder(folder)
 
 
-def save(result: Result, folder: Path) -> None:
-    """Write all files of a report, or none.
+def save(result: Result, folder: Path) -> str:
+    """Write all files of a report, or none; return in a line what was written, and why no plots were.
 
     Raises:
         OutputError: they cannot be written.
     """
     make_folder(folder)
-    write_all(
-        {
-            folder / JSON_NAME: json_bytes(to_json(result)),
-            folder / MARKDOWN_NAME: to_markdown(result).encode(),
-        }
-    )
+    plots = draw(result)
+    files = {
+        **plots.day,
+        CSV_NAME: to_csv(result).encode(errors="backslashreplace"),
+        MARKDOWN_NAME: to_markdown(result).encode(errors="backslashreplace"),
+        PAGE_NAME: render(result, plots).encode(errors="backslashreplace"),
+        JSON_NAME: json_bytes(to_json(result)),
+    }
+    write_all({folder / name: data for name, data in files.items()})
+    _drop_plots(folder, set(_PLOT_NAMES) - files.keys())
+    said = f"saved in {folder}: {', '.join(reversed(files))}"
+    return said if plots.missing is None else f"{said}\n{plots.missing}"
+
+
+def draw(result: Result) -> Plots:
+    """Return a result's plots, or what to install to have them."""
+    try:
+        with extra_needed("benchmarks", "no plots: drawing them"):
+            from hangtag_benchmarks.plot_theme import DAY, NIGHT
+            from hangtag_benchmarks.plots import plots
+    except MissingExtra as error:
+        return Plots({}, {}, str(error))
+    return Plots(plots(result, DAY), plots(result, NIGHT))
+
+
+def _drop_plots(folder: Path, names: set[str]) -> None:
+    """Remove an earlier report's plots: they would pass for this one's."""
+    try:
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot tidy up {folder}: {error.strerror or error}") from None

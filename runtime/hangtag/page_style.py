@@ -33,6 +33,15 @@ p { margin: .4rem 0; max-width: 45rem; }
   padding: .7rem 1rem; max-width: none; }
 .warning { background: var(--card); border-left: .3rem solid var(--bad); border-radius: .3rem;
   padding: .7rem 1rem; max-width: none; }
+.mark { color: var(--bad); font-size: 1.25rem; font-weight: 700; line-height: 1.3; }
+.badge { color: var(--validation); font-weight: 700; white-space: nowrap; }
+.unranked { color: var(--soft); font-style: italic; font-weight: 400; }
+.rows th { vertical-align: bottom; }
+.rows tbody th { position: sticky; left: 0; background: var(--ground); min-width: 8rem; vertical-align: top; }
+.rows .soft { font-size: .75rem; font-weight: 400; }
+.figures thead th:not(:first-child) { text-align: right; }
+.verdict ul { margin: 0; padding-left: 1rem; }
+.plot img { display: block; width: 100%; max-width: 36rem; height: auto; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
 figure { margin: 0; }
 .charts figcaption { color: var(--ink); font-weight: 600; }
