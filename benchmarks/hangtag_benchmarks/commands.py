@@ -16,7 +16,7 @@ _MAX_THREADS = 256
 _DEVICES = ("cpu", "gpu", "all")
 
 
-def _parse_threads(context: click.Context, option: click.Parameter, value: str) -> tuple[int, ...]:
+def parse_threads(context: click.Context, option: click.Parameter, value: str) -> tuple[int, ...]:
     """Return the numbers of "1" or "1,2,4" in the order given, each once."""
     parts = [part.strip() for part in value.split(",")]
     if not all(part.isascii() and part.isdigit() and 1 <= int(part[:9]) <= _MAX_THREADS for part in parts):
@@ -103,7 +103,7 @@ def _parse_serial(context: click.Context, option: click.Parameter, value: str | 
     "--threads",
     default="1",
     show_default=True,
-    callback=_parse_threads,
+    callback=parse_threads,
     metavar="N,N,…",
     help="CPU threads, a row for each.",
 )

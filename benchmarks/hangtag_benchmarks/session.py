@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -28,7 +29,7 @@ def run_benchmark(
     *,
     photos: tuple[str, str] | None = None,
     unusable: Sequence[Missing] = (),
-    seed: int = 0,
+    seed: int | None = None,
     monitor: Monitor | None = None,
 ) -> Result:
     """Measure all targets, round by round. Ctrl-C ends it with what was measured so far.
@@ -39,11 +40,12 @@ def run_benchmark(
         say: takes one line of progress.
         photos: a data set's folder and split on which every engine is scored too.
         unusable: rows of files that cannot be used.
-        seed: of the order within rounds.
+        seed: of the order within rounds; None draws one, so that no two benchmarks share their order's luck.
         monitor: looks at the machine; injected so that tests need none.
     """
     before = conditions()
-    session = _Session(plan, say, monitor or Monitor(conditions), seed, missing=[*unusable])
+    order = secrets.randbits(32) if seed is None else seed
+    session = _Session(plan, say, monitor or Monitor(conditions), order, missing=[*unusable])
     complete = True
     try:
         session.find(targets)
