@@ -278,6 +278,12 @@ def test_a_missing_value_is_found_whatever_stands_before_it(text: str) -> None:
     assert _line(text, made_result())[0] is None
 
 
+@pytest.mark.parametrize("text", ["1 < 2 or 1 / 0 > 1", "2 < 1 and 1 / 0 > 1", "not 1 / 0 > 1"])
+def test_a_part_that_comes_to_nothing_is_an_error_whatever_stands_before_it(text: str) -> None:
+    with pytest.raises(BenchmarkError, match="divides by zero"):
+        holds(parse(text), {}.__getitem__)
+
+
 def test_two_files_of_one_name_are_not_told_apart() -> None:
     one, other = made_row("int8", 2.0), made_row("int8", 3.0)
     other = dataclasses.replace(other, model=dataclasses.replace(other.model, sha256="f" * 64))
