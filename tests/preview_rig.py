@@ -12,8 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from camera_results import results_of
+
+from hangtag import Classifier
 from hangtag.result import Result
+from hangtag.scene import Scene, SceneSettings
 from hangtag.sinks.preview import Preview
+from hangtag.sources import Frame
 from hangtag.sources.account import Outage
 
 Item = Result | Outage
@@ -123,3 +128,9 @@ def read_all(client: socket.socket) -> bytes:
     while part := client.recv(65536):
         parts.append(part)
     return b"".join(parts)
+
+
+def result_of_the_scene() -> Result:
+    """Return what the bundled model makes of a frame of the simulated camera."""
+    image = Scene(SceneSettings(seed=2)).frame(20).image_bgr
+    return results_of(Classifier.bundled(), [Frame(image, 0, 0.0, time.monotonic())])[0]
