@@ -11,7 +11,7 @@ import click
 from hangtag.cli.options import load_classifier, model_options
 
 if TYPE_CHECKING:
-    from hangtag.replay import Replay
+    from hangtag.replay_result import Replay
 
 
 @click.command()

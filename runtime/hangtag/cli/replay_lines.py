@@ -7,7 +7,7 @@ from typing import Any
 
 from hangtag.classifier import Classifier
 from hangtag.cli.options import latency_line
-from hangtag.replay import Moment, Replay
+from hangtag.replay_result import Moment, Replay
 
 SCHEMA = 1
 """Version of the JSON; fields may be added to a version, never changed or removed."""
