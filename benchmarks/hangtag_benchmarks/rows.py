@@ -194,6 +194,10 @@ def _median(values: Iterable[float | None]) -> float | None:
 def _notes(measurements: Sequence[Measurement], check: OutputCheck, *, is_software: bool) -> Iterator[str]:
     if is_software:
         yield SOFTWARE_NOTE
+    yield from dict.fromkeys(note for one in measurements for note in one.notes)
+    yield from _throttled(measurements)
+    if any(one.told is not None for one in measurements):
+        yield TOLD_NOTE
     warming = _warming(measurements)
     if warming > MOST_WARMING:
         yield f"not warmed up: the first half of a block's runs is {warming:.0%} slower than the second"
