@@ -54,7 +54,8 @@ def engine_title(row: Row) -> str:
 def soak_name(soak: Soak) -> str:
     """Return what to call the one row of a soak."""
     threads = "" if soak.threads is None else f", {soak.threads} thread{'s' if soak.threads > 1 else ''}"
-    return f"{soak.model.short_name}, {title_of(soak.engine)}{threads}"
+    where = "" if soak.accelerator is None else f": {soak.accelerator}"
+    return f"{soak.model.short_name}, {title_of(soak.engine)}{where}{threads}"
 
 
 def missing_title(missing: Missing) -> str:

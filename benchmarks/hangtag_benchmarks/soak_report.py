@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from hangtag_benchmarks.naming import soak_name
 from hangtag_benchmarks.records import Soak, SoakFigure
 from hangtag_benchmarks.tables import Table
-from hangtag_benchmarks.targets import title_of
 from hangtag_benchmarks.vcgencmd import throttle_reasons
 
 MOST_LINES = 30
@@ -25,13 +25,6 @@ SOAK_MEANINGS = (
         "one's."
     ),
 )
-
-
-def soak_name(soak: Soak) -> str:
-    """Return which row it is."""
-    threads = "" if soak.threads is None else f", {soak.threads} thread{'s' if soak.threads > 1 else ''}"
-    where = "" if soak.accelerator is None else f": {soak.accelerator}"
-    return f"{soak.model.short_name}, {title_of(soak.engine)}{where}{threads}"
 
 
 def soak_plan_line(soak: Soak) -> str:
