@@ -64,6 +64,8 @@ def refusals(result: Result, name: str, *, even_if_disturbed: bool = False) -> I
     """
     if result.plan.quick:
         yield f"{name} is a quick run, comparable with nothing; measure without --quick"
+    if result.soak is not None:
+        yield f"{name} is a soak: one row, whose blocks had no pause; measure without --soak"
     if not result.complete:
         yield f"{name} was stopped before its end; measure it again"
     if not even_if_disturbed:

@@ -9,6 +9,7 @@ from hangtag.errors import GateFailed
 from hangtag_benchmarks.fail_if import Condition, check_names, judge
 from hangtag_benchmarks.records import Missing, Result, short_name
 from hangtag_benchmarks.reference import check, check_targets
+from hangtag_benchmarks.tables import printable
 from hangtag_benchmarks.targets import Target
 from hangtag_benchmarks.value_names import RowName
 
@@ -44,10 +45,10 @@ class Gates:
         for condition in self.conditions:
             judged = judge(condition, result)
             failed = judged.holds is not False
-            yield f"{'FAILED' if failed else 'passed'}: {judged.line}", failed
+            yield printable(f"{'FAILED' if failed else 'passed'}: {judged.line}"), failed
         if self.reference is not None:
             for finding in check(self.reference, result):
-                yield f"reference: {finding.line}", finding.failed
+                yield printable(f"reference: {finding.line}"), finding.failed
 
     def raise_failed(self, judged: Sequence[tuple[str, bool]]) -> None:
         """Raise where something failed; which, and why, its line says.

@@ -20,7 +20,7 @@ from hangtag.files import write_json
 from hangtag_benchmarks.comparable import paired
 from hangtag_benchmarks.compare import Comparison, compare
 from hangtag_benchmarks.compare_report import inverted, to_text, verdict
-from hangtag_benchmarks.records import BlockPlan, Plan, RemoteDevice, Result
+from hangtag_benchmarks.records import BlockPlan, Plan, RemoteDevice, Result, Soak, SoakFigure
 from hangtag_benchmarks.result_json import to_json
 from hangtag_benchmarks.rows import DISTURBED_DEVICE
 from hangtag_benchmarks.statistics import unpaired_ratio
@@ -128,6 +128,28 @@ def test_accuracy_on_other_photos_is_refused(changes: dict[str, Any]) -> None:
     first = _result(made_row("int8", accuracy=0.9))
     second = _result(made_row("int8", accuracy=made_accuracy(0.9, **changes)))
     assert "int8: accuracy on other photos, 400 of test (data set dddddddd) and " in _refusal(first, second)
+
+
+def test_a_soak_is_refused() -> None:
+    row = made_row("int8")
+    soak = Soak(
+        model=row.model,
+        engine="litert",
+        threads=1,
+        accelerator=None,
+        kind="invoke",
+        planned_minutes=1,
+        minute_s=60.0,
+        minutes=(),
+        cold=SoakFigure(1, 1, 2.0, None, None, None),
+        sustained=None,
+        parts_at=None,
+        check=row.check,
+        accuracy=None,
+        versions={},
+    )
+    soaked = dataclasses.replace(_result(), rows=(), verdicts=(), soak=soak)
+    assert "A is a soak" in _refusal(soaked, _result())
 
 
 def test_every_reason_is_named() -> None:

@@ -263,6 +263,16 @@ def test_a_slower_run_is_saved_and_ends_with_exit_code_1(
     assert (tmp_path / "report" / "benchmark.json").exists()
 
 
+def test_names_in_a_reference_command_no_terminal(
+    tmp_path: Path, measuring: Callable[[Result], None]
+) -> None:
+    rows = made_row("int8"), made_row(made_model("a\x1b[2Jb"))
+    measuring(made_result(made_row("int8")))
+    done = _run(tmp_path, "--reference", _saved(tmp_path, made_result(*rows)))
+    assert "not checked in this run" in done.stderr
+    assert "\x1b" not in done.output
+
+
 def test_a_condition_that_holds_ends_with_exit_code_1(
     tmp_path: Path, measuring: Callable[[Result], None]
 ) -> None:
