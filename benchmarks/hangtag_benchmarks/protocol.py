@@ -7,6 +7,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 
 from hangtag.preprocess import Image
+from hangtag_benchmarks.camera.arriving import arriving
 from hangtag_benchmarks.engines.base import Engine
 from hangtag_benchmarks.records import STAGES, BlockPlan
 
@@ -40,22 +41,21 @@ def measure_invoke(
 def measure_pipeline(
     engine: Engine, frames: Sequence[Image], plan: BlockPlan, clock: Clock
 ) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]]]:
-    """Time the way from frame to label, frames in turn: as users call it, and then step by step.
+    """Time the way from frame to label, frames as they arrive: as users call it, and then step by step.
 
     Each way has code of its own around the invocation, and so a warm-up of its own.
 
     Returns:
         The latencies of the whole way, and those of each step that the engine has apart.
     """
-    turn = _Turn(frames)
-    whole = _warm(lambda: engine.classify(turn.next()), plan, clock)
+    camera = _Camera(frames)
+    whole = _warm(lambda: engine.classify(camera.frame), plan, clock, ready=camera.capture)
     if not engine.has_stages:
         return whole, {}
     stages: dict[str, list[float]] = {name: [] for name in STAGES}
 
     def step_by_step() -> None:
-        frame = turn.next()
-        stages["preprocess"].append(timed_ms(lambda: engine.prepare(frame), clock))
+        stages["preprocess"].append(timed_ms(lambda: engine.prepare(camera.frame), clock))
         stages["write_input"].append(timed_ms(engine.write_input, clock))
         engine.invoke()
         start_ns = clock()
@@ -63,7 +63,7 @@ def measure_pipeline(
         stages["read_output"].append((clock() - start_ns) / 1e6)
         stages["postprocess"].append(timed_ms(lambda: engine.label(output), clock))
 
-    _warm(step_by_step, plan, clock)
+    _warm(step_by_step, plan, clock, ready=camera.capture)
     return whole, {
         name: tuple(latencies[plan.warmup_runs :])
         for name, latencies in stages.items()
@@ -71,21 +71,25 @@ def measure_pipeline(
     }
 
 
-def _warm(action: Callable[[], object], plan: BlockPlan, clock: Clock) -> tuple[float, ...]:
+def _warm(
+    action: Callable[[], object], plan: BlockPlan, clock: Clock, ready: Callable[[], object]
+) -> tuple[float, ...]:
     """Run ``action`` as often as a warm-up asks for, and then for the latencies that are returned."""
-    repeated(action, 0.0, plan.warmup_runs, clock)
-    return repeated(action, plan.pipeline_s, plan.pipeline_runs, clock)
+    repeated(action, 0.0, plan.warmup_runs, clock, ready)
+    return repeated(action, plan.pipeline_s, plan.pipeline_runs, clock, ready)
 
 
-class _Turn:
-    """Frames in turn."""
+class _Camera:
+    """Frames in turn, each written anew as a driver does it: a frame that rested has left the caches."""
 
     def __init__(self, frames: Sequence[Image]) -> None:
-        self._frames, self._number = frames, 0
+        self._arriving, self._number = arriving(frames), 0
+        self.frame: Image = frames[0]
 
-    def next(self) -> Image:
+    def capture(self) -> None:
+        """Let the next frame arrive."""
         self._number += 1
-        return self._frames[self._number % len(self._frames)]
+        self.frame = self._arriving(self._number)
 
 
 def heart(engine: Engine, frames: Sequence[Image]) -> Callable[[], object]:
@@ -97,14 +101,26 @@ def heart(engine: Engine, frames: Sequence[Image]) -> Callable[[], object]:
     return engine.invoke
 
 
+def _nothing() -> None:
+    """Make nothing ready."""
+
+
 def repeated(
-    action: Callable[[], object], least_s: float, least_runs: int, clock: Clock
+    action: Callable[[], object],
+    least_s: float,
+    least_runs: int,
+    clock: Clock,
+    ready: Callable[[], object] = _nothing,
 ) -> tuple[float, ...]:
-    """Run ``action`` until both are reached; return every latency in milliseconds."""
+    """Run ``action`` until both are reached; return every latency in milliseconds.
+
+    ``ready`` is called before each and is not in its time.
+    """
     latencies: list[float] = []
     begun_ns = ended_ns = clock()
     until_ns = begun_ns + round(least_s * 1e9)
     while ended_ns < until_ns or len(latencies) < least_runs:
+        ready()
         start_ns = clock()
         action()
         ended_ns = clock()

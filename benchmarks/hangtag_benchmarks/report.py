@@ -34,11 +34,12 @@ MEANINGS = (
         "tensor to having the output."
     ),
     "±: half the width of the median's 95 % interval, which covers processes, rounds and runs.",
-    "to label: the median from a 640x480 frame to its label, as a user of the engine calls it.",
+    "to label: the median from a 640x480 frame that has just arrived to its label, as users call it.",
     "top-1: the share of photos that this engine itself named rightly, with its 95 % interval.",
     (
         "peak MB: the process's largest resident memory (2^20 bytes); steady MB: at its end; "
-        "imports MB: before the model is read. File MB are millions of bytes."
+        "imports MB: before the model is read. All three hold Python, its libraries and 4 MB of frames. "
+        "File MB are millions of bytes."
     ),
     (
         "mJ/run: energy in one invocation's time: of the whole processor package (RAPL), or of all rails "

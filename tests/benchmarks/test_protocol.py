@@ -143,6 +143,20 @@ def test_the_way_to_the_label_is_timed_as_a_whole_and_step_by_step_with_frames_i
     }
 
 
+def test_each_frame_has_just_been_written_into_the_other_buffer() -> None:
+    seen: list[Image] = []
+
+    class Looking(SlowEngine):
+        def classify(self, image_bgr: Image) -> str:
+            seen.append(image_bgr)
+            return super().classify(image_bgr)
+
+    clock, frames = FakeClock(), _frames(3)
+    measure_pipeline(Looking(clock), frames, _plan(pipeline_runs=4), clock)
+    assert not any(np.shares_memory(image, frame) for image in seen for frame in frames)
+    assert [image is seen[0] for image in seen] == [True, False, True, False]
+
+
 def test_either_way_is_warmed_up_before_it_counts() -> None:
     clock = FakeClock()
     engine = SlowEngine(clock)

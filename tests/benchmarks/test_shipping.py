@@ -13,6 +13,8 @@ from tiny_run import TinyRun
 import hangtag
 from hangtag.comparison import AccuracyChange, compare
 from hangtag.contract import InputSpec, ModelContract, OutputSpec, TensorFormat
+from hangtag_benchmarks import shipping as shipping_module
+from hangtag_benchmarks.records import BlockPlan, Plan
 from hangtag_benchmarks.shipping import ShippedFile, advice, shipping, table
 from hangtag_convert.formats import Format
 
@@ -71,7 +73,11 @@ def test_the_table_gives_times_as_ratios_of_the_first_row() -> None:
     assert row.endswith("| yes |")
 
 
-def test_the_command_measures_real_files(tiny_run: TinyRun, tmp_path: Path) -> None:
+def test_the_command_measures_real_files(
+    tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = Plan(BlockPlan(0.01, 10, 0.01, 20, 0.01, 5), rounds=1, enough_width=None, quick=True)
+    monkeypatch.setattr(shipping_module, "QUICK_PLAN", short)
     result = convert_to(tiny_run.folder, tmp_path, [Format.FLOAT32, Format.WEIGHT_INT8])
     files = [str(tmp_path / written(outcome)) for outcome in reversed(result.outcomes)]
     said = CliRunner().invoke(shipping, [*files, "--data", str(tiny_run.data), "--quick"])
