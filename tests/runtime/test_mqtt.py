@@ -14,13 +14,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from camera_results import outage
+from click.testing import CliRunner
 from made_results import made_result
 
+from hangtag.cli import main
 from hangtag.errors import OutputError
 
 pytest.importorskip("paho.mqtt", reason="needs paho-mqtt: pip install 'hangtag[mqtt]'")
+from hangtag.sinks import mqtt
 from hangtag.sinks.mqtt import Mqtt
 
 _BROKER = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
@@ -220,6 +225,32 @@ def test_user_and_password_are_used_and_not_shown(tmp_path: Path) -> None:
         wrong.close()
     finally:
         broker.stop()
+
+
+@needs_broker
+def test_a_single_photo_reaches_the_broker(tmp_path: Path, broker: _Broker) -> None:
+    """It is classified before the connection is made."""
+    photo = tmp_path / "photo.png"
+    cv2.imwrite(str(photo), np.full((48, 64, 3), 90, np.uint8))
+    listener = _Listener(broker.port)
+    command = ["camera", "--source", str(photo), "--headless", "--mqtt", f"mqtt://127.0.0.1:{broker.port}/t"]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    _until(lambda: len(listener.labels("t")) == 1)
+    listener.close()
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_what_files_show_is_not_lost_unseen(hangs: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "_GRACE_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        if not hangs:
+            silent.close()
+        sink = Mqtt(f"mqtt://127.0.0.1:{port}/t", patient=True)
+        with pytest.raises(OutputError, match=r"cannot be reached"):
+            sink.write(made_result())
+        sink.close()
 
 
 def test_a_broker_that_hangs_does_not_hold_up_the_end() -> None:

@@ -42,7 +42,12 @@ def make_sinks(
         sinks.append(JsonLines(click.echo))
     else:
         sinks.append(_ChangedLabels())
-    return [*sinks, *_on_disk(classifier, source, settings, options), *_on_network(options), *_service()]
+    return [
+        *sinks,
+        *_on_disk(classifier, source, settings, options),
+        *_on_network(source, options),
+        *_service(),
+    ]
 
 
 def _on_disk(
@@ -68,7 +73,7 @@ def _on_disk(
     return sinks
 
 
-def _on_network(options: Mapping[str, Any]) -> list[Sink]:
+def _on_network(source: Source, options: Mapping[str, Any]) -> list[Sink]:
     sinks: list[Sink] = []
     if options["serve"] is not None:
         from hangtag.sinks.preview import Preview
@@ -78,7 +83,7 @@ def _on_network(options: Mapping[str, Any]) -> list[Sink]:
     if options["mqtt"] is not None:
         from hangtag.sinks.mqtt import Mqtt
 
-        sinks.append(Mqtt(reveal(options["mqtt"])))
+        sinks.append(Mqtt(reveal(options["mqtt"]), patient=not source.live))
     if options["webhook"] is not None:
         from hangtag.sinks.webhook import Webhook
 

@@ -20,7 +20,7 @@ from hangtag.sinks.on_change import state_of
 from hangtag.sources.account import Outage
 
 if TYPE_CHECKING:
-    from paho.mqtt.client import Client
+    from paho.mqtt.client import Client, MQTTMessageInfo
 
 HEARTBEAT_S = 1.0
 """What has not changed is published again after so many seconds."""
@@ -46,6 +46,8 @@ class Mqtt(Sink):
 
     Args:
         url: ``mqtt://user:password@host:port/topic``, or ``mqtts://`` for TLS with a verified certificate.
+        patient: let :meth:`write` wait until the broker has a result, as what files show can wait for it; one
+            that does not answer within three seconds is an error.
 
     Raises:
         MissingExtra: paho-mqtt is not installed.
@@ -56,8 +58,9 @@ class Mqtt(Sink):
     backlog = 2
     needs_pictures = False
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patient: bool = False) -> None:
         parts = _checked(url)
+        self._patient = patient
         self.topic = unquote(parts.path)[1:]
         self.shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._published: tuple[bool, str | None] | None = None
@@ -115,10 +118,12 @@ class Mqtt(Sink):
         self._take(outage)
 
     def _take(self, item: Result | Outage) -> None:
+        if self._patient:
+            self._connected.wait(_GRACE_S)
         now = time.monotonic()
         if not self._connected.is_set():
             # Connecting takes a moment; that alone is no failure.
-            if now - self._lost_s < _GRACE_S:
+            if not self._patient and now - self._lost_s < _GRACE_S:
                 return
             raise OutputError(f"{self.shown} cannot be reached ({self._reason})")
         state = state_of(item)
@@ -129,7 +134,20 @@ class Mqtt(Sink):
         sent = self._client.publish(self.topic, record, qos=1 if changed else 0, retain=changed)
         if sent.rc:
             raise OutputError(f"{self.shown} takes nothing more just now")
+        if self._patient:
+            self._await(sent)
         self._published, self._beat_s = state, now
+
+    def _await(self, sent: MQTTMessageInfo) -> None:
+        """Wait until the broker has a message.
+
+        Raises:
+            OutputError: it has not after three seconds.
+        """
+        with contextlib.suppress(RuntimeError, ValueError):  # lost meanwhile: it is not published then
+            sent.wait_for_publish(_GRACE_S)
+        if not sent.is_published():
+            raise OutputError(f"{self.shown} does not take what is published ({self._reason})")
 
     def close(self) -> None:
         """Say that it is offline, and disconnect; a broker that hangs is not waited for."""
