@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import hangtag
+from hangtag_benchmarks.other_python import lent_packages
 from hangtag_benchmarks.records import Accuracy, Job, Measurement
 
 WORKER = (sys.executable, "-m", "hangtag_benchmarks.worker")
@@ -67,6 +67,7 @@ def run_job(
         program = (python, *program[1:])
     try:
         with tempfile.TemporaryDirectory(prefix="hangtag-benchmark-") as empty:
+            lent = {} if python is None else lent_packages(Path(empty))
             done = subprocess.run(
                 program,
                 input=json.dumps(dataclasses.asdict(job)).encode(),
@@ -76,7 +77,7 @@ def run_job(
                 # A file called json.py in the user's folder must not become ours: Python 3.10 looks where
                 # it is started, whatever it is told.
                 cwd=empty,
-                env={**os.environ, "PYTHONSAFEPATH": "1", **({} if python is None else _our_packages())},
+                env={**os.environ, "PYTHONSAFEPATH": "1", **lent},
             )
     except OSError as error:
         return Outcome(None, f"cannot start {Path(program[0]).name}: {error.strerror}", "")
@@ -84,12 +85,6 @@ def run_job(
         log = (expired.stderr or b"").decode(errors="replace")
         return Outcome(None, f"the measuring process did not answer within {timeout_s:g} s", log)
     return _outcome(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
-
-
-def _our_packages() -> dict[str, str]:
-    """Return what lets another Python find Hangtag, and nothing else of this one where they lie apart."""
-    roots = (Path(hangtag.__file__).parents[1], Path(__file__).parents[1])
-    return {"PYTHONPATH": os.pathsep.join(dict.fromkeys(map(str, roots)))}
 
 
 def _outcome(returncode: int, answer: bytes, log: str) -> Outcome:

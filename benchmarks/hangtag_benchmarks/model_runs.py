@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hangtag.errors import BenchmarkError, DatasetError, HangtagError
@@ -19,6 +20,7 @@ from hangtag_benchmarks.keras_run import with_runs_opened
 from hangtag_benchmarks.programs import NO_PROGRAMS, Places, Programs, opened
 from hangtag_benchmarks.records import Missing, ModelIdentity, Plan, Result
 from hangtag_benchmarks.session import run_benchmark
+from hangtag_benchmarks.soak_run import run_soak
 from hangtag_benchmarks.targets import Target, WorkerRunner
 
 _CHECKED_PHOTOS = 16
@@ -40,6 +42,8 @@ class Asked:
         unusable: rows of files that cannot be used.
         software_too: measure on a software adapter where there is no GPU: for testing only.
         programs: programs that are engines.
+        pythons: another Python to run an engine in, by the engine's name.
+        soak_minutes: let the one row that there is run without a pause for so long, instead of rounds.
     """
 
     models: tuple[tuple[Path | None, ModelIdentity], ...]
@@ -49,6 +53,8 @@ class Asked:
     unusable: tuple[Missing, ...] = ()
     software_too: bool = False
     programs: Programs = NO_PROGRAMS
+    pythons: Mapping[str, str] = field(default_factory=dict)
+    soak_minutes: int | None = None
 
 
 def identified(paths: Sequence[Path]) -> tuple[tuple[Path | None, ModelIdentity], ...]:
@@ -120,6 +126,9 @@ def benchmark_models(
             look_at(targets)
         frames.write_frames(frames_path)
         photos = None if asked.photos is None else (str(asked.photos[0].absolute()), asked.photos[1])
+        if asked.soak_minutes is not None:
+            result = run_soak(targets, asked.soak_minutes, say, photos=photos)
+            return dataclasses.replace(result, missing=(*asked.unusable, *result.missing))
         return run_benchmark(targets, plan, say, photos=photos, unusable=asked.unusable)
 
 
@@ -138,7 +147,13 @@ def worker_targets(
             for count in asked.threads if kind.by_threads else asked.threads[:1]:
                 program = places.runner(kind, path, count, frames_path, check_paths)
                 runner = program or WorkerRunner(
-                    kind, path, count, frames_path, check_paths, software_too=asked.software_too
+                    kind,
+                    path,
+                    count,
+                    frames_path,
+                    check_paths,
+                    python=asked.pythons.get(kind.name),
+                    software_too=asked.software_too,
                 )
                 targets.append(Target(model, kind.name, count if kind.by_threads else None, runner))
     return targets

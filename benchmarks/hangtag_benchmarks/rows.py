@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hangtag.latency import LatencySummary, summarize
+from hangtag_benchmarks.busy_threads import thread_notes
 from hangtag_benchmarks.records import (
     STAGES,
     Accuracy,
@@ -90,7 +91,7 @@ def build_row(measured: Measured) -> Row:
         accuracy=measured.accuracy,
         check=check,
         ranked=not is_software,
-        notes=tuple(_notes(measurements, check, is_software=is_software)),
+        notes=tuple(_notes(measured, check, is_software=is_software)),
         versions=measurements[0].versions,
         device=max((one.device for one in measurements if one.device is not None), key=_heat, default=None),
     )
@@ -191,13 +192,18 @@ def _median(values: Iterable[float | None]) -> float | None:
     return statistics.median(known) if known else None
 
 
-def _notes(measurements: Sequence[Measurement], check: OutputCheck, *, is_software: bool) -> Iterator[str]:
+def _notes(measured: Measured, check: OutputCheck, *, is_software: bool) -> Iterator[str]:
+    measurements = measured.measurements
     if is_software:
         yield SOFTWARE_NOTE
     yield from dict.fromkeys(note for one in measurements for note in one.notes)
     yield from _throttled(measurements)
     if any(one.told is not None for one in measurements):
         yield TOLD_NOTE
+    if measured.accelerator is None:
+        yield from thread_notes(
+            _median(one.busy_threads for one in measurements), asked_for=measured.target.threads
+        )
     warming = _warming(measurements)
     if warming > MOST_WARMING:
         yield f"not warmed up: the first half of a block's runs is {warming:.0%} slower than the second"

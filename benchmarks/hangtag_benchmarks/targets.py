@@ -13,6 +13,7 @@ from hangtag.labelled_folder import read_split
 from hangtag_benchmarks.adapter import left_to_cpu, selected_adapter, why_not_gpu
 from hangtag_benchmarks.child import JOB_TIMEOUT_S, Outcome, run_job
 from hangtag_benchmarks.engines.registry import KINDS, EngineKind, why_missing
+from hangtag_benchmarks.other_python import why_missing_there
 from hangtag_benchmarks.records import BlockPlan, Job, Missing, ModelIdentity
 
 PROBE_TIMEOUT_S = 180.0
@@ -114,7 +115,7 @@ class WorkerRunner:
         Raises:
             BenchmarkError: there is a GPU, and it does not run the model.
         """
-        reason = why_missing(self.kind) if self.python is None else None
+        reason = why_missing(self.kind) if self.python is None else why_missing_there(self.kind, self.python)
         if reason is not None or self.kind.device == "cpu":
             return reason
         probe = self._run(None, timeout_s=PROBE_TIMEOUT_S)
@@ -130,6 +131,10 @@ class WorkerRunner:
     def block(self, plan: BlockPlan) -> Outcome:
         """Measure one block."""
         return self._run(plan, timeout_s=JOB_TIMEOUT_S)
+
+    def soak_job(self) -> Job:
+        """Return what a process that goes on for many minutes needs to know."""
+        return self._job(BlockPlan(), None)
 
     def accuracy(self, photos: tuple[str, str]) -> Outcome | None:
         """Score a data set's split."""

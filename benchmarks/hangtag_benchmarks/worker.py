@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hangtag.preprocess import Image
     from hangtag_benchmarks.engines.base import Engine
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Do the job on standard input and answer on standard output, in JSON."""
-    answer_to = _keep_stdout_for_the_answer()
+    answer_to = keep_stdout_for_the_answer()
     values = json.load(sys.stdin)
     from hangtag.errors import HangtagError
 
@@ -38,7 +38,7 @@ def main() -> None:
         json.dump(answer, stream)
 
 
-def _keep_stdout_for_the_answer() -> int:
+def keep_stdout_for_the_answer() -> int:
     """Send everything else that is printed, by native libraries too, to standard error."""
     answer_to = os.dup(1)
     os.dup2(2, 1)
@@ -53,17 +53,19 @@ def _done(values: dict[str, Any]) -> dict[str, Any]:
     if job.photos is not None:
         from hangtag_benchmarks.accuracy import score
 
-        return {"accuracy": dataclasses.asdict(score(_opener(job)(job.model_path, job.threads), job.photos))}
+        engine = made_ready(imported(job), job)(job.model_path, job.threads)
+        return {"accuracy": dataclasses.asdict(score(engine, job.photos))}
     measured = _measured(job)
     return {"measurement": None if measured is None else dataclasses.asdict(measured)}
 
 
 def _measured(job: Job) -> Measurement | None:
     start_ns = time.perf_counter_ns()
-    opener = _opener(job)
+    engine_class = imported(job)
     import_ms = (time.perf_counter_ns() - start_ns) / 1e6
     from hangtag.device import version_of
     from hangtag.photos import read_photo
+    from hangtag_benchmarks.busy_threads import BusyThreads
     from hangtag_benchmarks.energy import RaplMeter, rail_joules
     from hangtag_benchmarks.memory import peak_memory_mb, resident_mb
     from hangtag_benchmarks.protocol import (
@@ -76,10 +78,11 @@ def _measured(job: Job) -> Measurement | None:
     from hangtag_benchmarks.records import Measurement, Timings
 
     clock = time.perf_counter_ns
-    frames = _read_frames(Path(job.frames_path))
+    frames = read_frames(Path(job.frames_path))
+    opened = made_ready(engine_class, job)
     imports_memory_mb = peak_memory_mb()
     start_ns = clock()
-    engine = opener(job.model_path, job.threads)
+    engine = opened(job.model_path, job.threads)
     load_ms = (clock() - start_ns) / 1e6
     if job.plan is None:
         return None
@@ -90,12 +93,14 @@ def _measured(job: Job) -> Measurement | None:
         first_run_ms = timed_ms(engine.invoke, clock)
     with no_garbage_collection():
         warmup_runs = warm_up(engine, frames, job.plan, clock)
+        busy = BusyThreads()
         meter = RaplMeter()
         invoke_ms = measure_invoke(engine, frames, job.plan, clock)
         energy_j = meter.joules()
         if energy_j is None:
             energy_j = rail_joules(engine.invoke, invoke_ms)
         end_to_end_ms, stages_ms = measure_pipeline(engine, frames, job.plan, clock)
+    busy_threads = busy.count()
     # Before the outputs are checked: that reads pictures and may open a second interpreter.
     steady_mb, peak_mb = resident_mb(), peak_memory_mb()
     versions = {package: version_of(package) for package in engine.packages}
@@ -111,10 +116,11 @@ def _measured(job: Job) -> Measurement | None:
         energy_j=energy_j,
         check=engine.check_outputs([*frames, *map(read_photo, map(Path, job.check_paths))]),
         versions={name: version for name, version in versions.items() if version is not None},
+        busy_threads=busy_threads,
     )
 
 
-def _opener(job: Job) -> type[Engine]:
+def imported(job: Job) -> type[Engine]:
     """Import what an engine needs and return its class, which opens a model file."""
     from hangtag_benchmarks.engines.registry import KINDS
 
@@ -124,7 +130,13 @@ def _opener(job: Job) -> type[Engine]:
     return found
 
 
-def _read_frames(path: Path) -> Sequence[Image]:
+def made_ready(engine_class: type[Engine], job: Job) -> Callable[[str | None, int], Engine]:
+    """Do what an engine does once for a run; return what opens the model."""
+    return engine_class.made_ready(job.model_path, Path(job.frames_path).parent)
+
+
+def read_frames(path: Path) -> Sequence[Image]:
+    """Return the frames of a .npy file."""
     import numpy as np
 
     return list(np.load(path, allow_pickle=False))

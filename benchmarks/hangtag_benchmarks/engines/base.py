@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -43,9 +43,23 @@ class Engine(ABC):
             HangtagError: the file cannot be used, or the engine refuses it.
         """
 
-    @classmethod
+    @classmethod  # noqa: B027 - most modules do so themselves
     def import_engine(cls) -> None:
         """Import the library itself, where the module of this class does not."""
+
+    @classmethod
+    def made_ready(cls, model_path: str | None, scratch: Path) -> Callable[[str | None, int], Engine]:
+        """Do what is done once for a whole run and not timed, as converting the file; return what opens it.
+
+        Args:
+            model_path: see the class.
+            scratch: a folder that lasts as long as the run.
+
+        Raises:
+            HangtagError: the file cannot be used.
+        """
+        del model_path, scratch
+        return cls
 
     def prepare(self, image_bgr: Image) -> None:
         """Turn a frame into the input tensor."""

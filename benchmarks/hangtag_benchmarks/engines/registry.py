@@ -39,6 +39,8 @@ _LITERT = "pip install ai-edge-litert"
 _TENSORFLOW = 'pip install "hangtag[train]"'
 _BINARY = "build TFLite's benchmark_model or download it, and give --binary PATH"
 _PHONE = f"{_BINARY} for the phone's processor, with --adb SERIAL"
+_CONVERTER = ("tf2onnx", "tensorflow")
+"""tf2onnx reads a .tflite with TensorFlow's help."""
 
 KINDS = {
     kind.name: kind
@@ -76,6 +78,44 @@ KINDS = {
             modules=("tensorflow", "keras"),
             device="gpu",
             by_threads=False,
+        ),
+        EngineKind(
+            "tflite-runtime",
+            "tflite-runtime",
+            f"{_ENGINES}tflite_runtime:TfliteRuntime",
+            "python3.11 -m venv old; old/bin/pip install tflite-runtime 'numpy<2' "
+            "'opencv-python-headless<4.12'; then --python tflite-runtime=old/bin/python",
+            modules=("tflite_runtime",),
+        ),
+        EngineKind(
+            "mediapipe",
+            "MediaPipe Tasks",
+            f"{_ENGINES}mediapipe_tasks:MediaPipeTasks",
+            "python3 -m venv tasks; tasks/bin/pip install mediapipe; "
+            "then --python mediapipe=tasks/bin/python",
+            modules=("mediapipe",),
+            by_threads=False,
+        ),
+        EngineKind(
+            "opencv",
+            "OpenCV DNN",
+            f"{_ENGINES}opencv_dnn:OpenCvDnn",
+            "pip install opencv-python",
+            modules=("cv2",),
+        ),
+        EngineKind(
+            "opencv-onnx",
+            "OpenCV DNN, ONNX",
+            f"{_ENGINES}opencv_dnn:OpenCvOnnx",
+            "pip install tf2onnx tensorflow",
+            modules=("cv2", *_CONVERTER),
+        ),
+        EngineKind(
+            "onnxruntime",
+            "ONNX Runtime",
+            f"{_ENGINES}onnx_runtime:OnnxRuntime",
+            "pip install onnxruntime tf2onnx tensorflow",
+            modules=("onnxruntime", *_CONVERTER),
         ),
         EngineKind("benchmark_model", "benchmark_model, XNNPACK", "", _BINARY, modules=()),
         EngineKind("adb-cpu", "phone CPU, benchmark_model", "", _PHONE, modules=()),
