@@ -151,4 +151,4 @@ def top1(accuracy: Accuracy | None) -> str:
     if accuracy is None:
         return _NONE
     interval = accuracy.top1_interval
-    return f"{100 * accuracy.top1:.1f} ({100 * interval.low:.1f} to {100 * interval.high:.1f})"
+    return f"{100 * accuracy.top1:.1f} ({100 * interval.low:.1f}-{100 * interval.high:.1f})"

@@ -85,6 +85,10 @@ def from_plain(kind: type[_T], values: Any) -> _T:
     unknown = sorted(set(values) - names)
     if unknown:
         raise ValueError(f"{kind.__name__} has no {shortened(', '.join(unknown))}")
+    # Also those with a default: what a file leaves out was not written by this version.
+    left_out = sorted(names - set(values))
+    if left_out:
+        raise ValueError(f"{kind.__name__} lacks {', '.join(left_out)}")
     return kind(**{name: _rebuilt(hints[name], value) for name, value in values.items()})
 
 

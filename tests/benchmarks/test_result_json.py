@@ -24,7 +24,7 @@ from hangtag_benchmarks.schema import schema
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "benchmark-2.schema.json"
 SCHEMA = json.loads(PUBLISHED.read_text(encoding="utf-8"))
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+VALIDATOR = jsonschema.Draft202012Validator(schema())
 
 DIGEST = st.text("0123456789abcdef", min_size=64, max_size=64)
 LATENCY = st.floats(1e-3, 1e6)
