@@ -148,7 +148,7 @@ def _parse_serial(context: click.Context, option: click.Parameter, value: str | 
 @click.option(
     "--soak",
     "soak_minutes",
-    type=click.IntRange(3),
+    type=click.IntRange(5),
     metavar="MINUTES",
     help="One row without a pause for so long: cold and sustained latency, and when they part.",
 )

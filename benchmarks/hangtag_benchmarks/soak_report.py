@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from hangtag_benchmarks.naming import soak_name
 from hangtag_benchmarks.records import Soak, SoakFigure
+from hangtag_benchmarks.sustained import LEAST_FOR_PARTING, LEAST_MINUTES
 from hangtag_benchmarks.tables import Table
 from hangtag_benchmarks.vcgencmd import throttle_reasons
 
@@ -21,7 +22,7 @@ SOAK_MEANINGS = (
     "sustained: the last third of the minutes, what remains once the machine is as warm as it will be.",
     (
         "They part at the first minute from which on nine of ten are slower than the cold one, the last "
-        "among them: by 3 % or four spreads of neighbouring minutes, and with their interval above the cold "
+        "among them: by 5 % or four spreads of neighbouring minutes, and with their interval above the cold "
         "one's."
     ),
 )
@@ -42,7 +43,7 @@ def soak_lines(soak: Soak) -> Iterator[str]:
     yield f"{soak_name(soak)}: {soak_plan_line(soak)}"
     yield f"cold: {_figure_words(soak.cold)}"
     if soak.sustained is None:
-        yield "sustained: not known of fewer than 3 minutes"
+        yield f"sustained: not known of fewer than {LEAST_MINUTES} minutes"
     else:
         ratio = soak.sustained.p50_ms / soak.cold.p50_ms
         yield f"sustained: {_figure_words(soak.sustained)}: {ratio:.2f}x the cold median"
@@ -56,6 +57,8 @@ def soak_lines(soak: Soak) -> Iterator[str]:
 
 
 def _parting(soak: Soak) -> str:
+    if len(soak.minutes) < LEAST_FOR_PARTING:
+        return f"whether they part is not known of fewer than {LEAST_FOR_PARTING} minutes"
     if soak.parts_at is None:
         return "they do not part: from no minute on is it slower than the first by more than minutes differ"
     before, after = soak.minutes[soak.parts_at - 2], soak.minutes[soak.parts_at - 1]

@@ -16,9 +16,12 @@ from hangtag_benchmarks.statistics import LEAST_PAIRS, percentile_interval
 LEAST_MINUTES = 3
 """Of fewer, the last third is no minute."""
 
-LEAST_PARTING = 1.03
+LEAST_FOR_PARTING = 5
+"""Of fewer minutes, nobody can tell how far two differ that are equally warm."""
+
+LEAST_PARTING = 1.05
 """A minute that is less slow than this many times the cold one has not parted from it: so much lies between
-two minutes of a shared machine that is no warmer."""
+two minutes of a shared machine that is no warmer. Processors that throttle lose a tenth and more."""
 
 SPREADS = 4.0
 """By how many spreads of the difference of two minutes one must be slower, where minutes scatter by more."""
@@ -116,7 +119,7 @@ def parts_at(minutes: Sequence[SoakMinute]) -> int | None:
     one's. From the minute that is returned on, :data:`FOR_GOOD` of all are slower, the last among them, and
     at least two are. None where there is no such minute.
     """
-    if len(minutes) < LEAST_MINUTES:
+    if len(minutes) < LEAST_FOR_PARTING:
         return None
     first = minutes[0]
     limit_ms = first.p50_ms * max(LEAST_PARTING, math.exp(SPREADS * _spread(minutes)))
