@@ -18,6 +18,9 @@ CLOCK_EVERY_S = 0.5
 """Between two looks at the clock while a block runs; one takes well under a millisecond. After the block
 would be too late: a core that rests is slow, and that is no disturbance."""
 
+LEAST_WANTED = 0.2
+"""Cores that must be wanted on average over a block for a share of that to mean anything."""
+
 
 @dataclasses.dataclass(slots=True)
 class Ours:
@@ -74,7 +77,7 @@ class Monitor:
                     seen,
                     cpu_frequency_mhz=statistics.median(clocks) if clocks else seen.cpu_frequency_mhz,
                     others_load=_others_load(before, after, after_s - before_s, ours.cpu_s),
-                    stolen=_stolen(before, after),
+                    stolen=_stolen(before, after, after_s - before_s),
                 ),
             )
         )
@@ -102,10 +105,13 @@ def _others_load(
     return max(0.0, others_s / wall_s)
 
 
-def _stolen(before: CpuTimes | None, after: CpuTimes | None) -> float | None:
-    """Return which share of the time that programs here wanted went to other machines."""
-    if before is None or after is None or after.total_s <= before.total_s:
+def _stolen(before: CpuTimes | None, after: CpuTimes | None, wall_s: float) -> float | None:
+    """Return which share of the time that programs here wanted went to other machines.
+
+    None where they wanted next to nothing, as while a phone works: one tick would be a large share of it.
+    """
+    if before is None or after is None:
         return None
     stolen_s = after.stolen_s - before.stolen_s
     wanted_s = after.busy_s - before.busy_s + stolen_s
-    return stolen_s / wanted_s if wanted_s > 0 else 0.0
+    return stolen_s / wanted_s if wanted_s > LEAST_WANTED * wall_s else None

@@ -139,6 +139,17 @@ def test_load_and_theft_are_those_of_the_block() -> None:
     assert monitor.before == CALM
 
 
+def test_a_tick_that_is_stolen_from_a_machine_at_rest_is_no_theft() -> None:
+    monitor = Monitor(
+        lambda: CALM,
+        _times(CpuTimes(100.0, 50.0, 5.0, 20.0), CpuTimes(120.0, 50.02, 5.01, 20.01)),
+        seconds=iter((0.0, 10.0)).__next__,
+    )
+    with monitor.during("a phone's row"):
+        pass
+    assert monitor.watched[0].conditions.stolen is None
+
+
 def test_the_clock_is_looked_at_while_the_block_runs() -> None:
     """A core that rests again when it has ended has a clock that says nothing."""
     working = [2400.0]
