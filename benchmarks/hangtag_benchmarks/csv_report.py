@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hangtag_benchmarks.records import STAGES, Result
-from hangtag_benchmarks.result_json import to_json
+from hangtag_benchmarks.records import STAGES, Conditions, Result, Soak
+from hangtag_benchmarks.result_json import rounded, to_json
 from hangtag_benchmarks.verdicts import fastest
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -26,6 +27,21 @@ def to_csv(result: Result) -> str:
     writer = csv.DictWriter(out, fieldnames=list(_COLUMNS), restval="")
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in line.items()} for line in lines)
+    return out.getvalue()
+
+
+def soak_csv(soak: Soak) -> str:
+    """Return the minutes of a soak with a header; empty where the machine does not tell."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    conditions = [field.name for field in dataclasses.fields(Conditions)]
+    writer.writerow(["minute", "runs", "p50_ms", "p50_low_ms", "p50_high_ms", "p95_ms", *conditions])
+    for number, minute in enumerate(rounded(dataclasses.asdict(soak))["minutes"], start=1):
+        interval = minute["p50_interval"] or {"low": None, "high": None}
+        values = [number, minute["runs"], minute["p50_ms"], *interval.values(), minute["p95_ms"]]
+        writer.writerow(
+            ["" if value is None else value for value in (*values, *minute["conditions"].values())]
+        )
     return out.getvalue()
 
 

@@ -24,6 +24,7 @@ from hangtag_benchmarks.report_tables import (
     percentile_table,
     start_table,
 )
+from hangtag_benchmarks.soak_report import soak_lines, soak_table
 from hangtag_benchmarks.tables import Table
 
 _BADGES = {FASTEST: "fastest", AS_FAST: "as fast", UNRANKED: "unranked"}
@@ -53,6 +54,7 @@ def render(result: Result, plots: Plots) -> str:
             f'<header><h1>Benchmark</h1><p class="soft">{subtitle}</p></header>\n<main>\n',
             *(f'<p class="warning mark">{name(mark)}</p>' for mark in marks(result)),
             section("Latency, accuracy, size", _summary(result)) if has_rows else "",
+            section("Soak", _soak(result.soak)) if result.soak is not None else "",
             section("Verdicts", _verdicts(told.pop("Verdicts"))),
             section("Not measured", _list(told.pop("Not measured"))),
             section("Notes", _list(told.pop("Notes"))),
@@ -64,6 +66,11 @@ def render(result: Result, plots: Plots) -> str:
         ]
     )
     return document("Benchmark", body)
+
+
+def _soak(soak: records.Soak) -> str:
+    minutes = details("Minute by minute", _plain(soak_table(soak)))
+    return _verdicts(list(soak_lines(soak))) + minutes
 
 
 def _summary(result: Result) -> str:
@@ -82,7 +89,7 @@ def _row(mark: str, row: records.Row, model: str, *, has_energy: bool) -> Row:
     where = f'<br><span class="soft">{name(engine_title(row) + threads)}</span>'
     badge = f' <span class="{"badge" if row.ranked else "unranked"}">{_BADGES[mark]}</span>' if mark else ""
     figures = [
-        milliseconds(row.invoke, "p50_ms") + (_small(f"±{half_width(row.invoke)}") if row.invoke else ""),
+        milliseconds(row.invoke, "p50_ms") + _spread(row.invoke),
         _top1(row.accuracy),
         milliseconds(row.invoke, "p95_ms"),
         milliseconds(row.end_to_end, "p50_ms"),
@@ -92,6 +99,10 @@ def _row(mark: str, row: records.Row, model: str, *, has_energy: bool) -> Row:
     ]
     css_class = "number" if row.ranked else "number unranked"
     return (f"{name(model)}{badge}{where}", *(Cell(figure, css_class) for figure in figures))
+
+
+def _spread(latency: records.Latency | None) -> str:
+    return "" if latency is None or latency.width is None else _small(f"±{half_width(latency)}")
 
 
 def _top1(accuracy: records.Accuracy | None) -> str:

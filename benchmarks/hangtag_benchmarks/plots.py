@@ -13,8 +13,8 @@ from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodF
 
 from hangtag_benchmarks.frontier import Frontier, Point, frontier
 from hangtag_benchmarks.naming import row_names, soak_name
-from hangtag_benchmarks.plot_theme import DAY, Theme, dress, entitle, figure, png, write
-from hangtag_benchmarks.records import Latency, Result, Row
+from hangtag_benchmarks.plot_theme import DAY, Theme, drawable, dress, entitle, figure, png, write
+from hangtag_benchmarks.records import Latency, Result, Row, RunSummary
 from hangtag_benchmarks.report import marks
 from hangtag_benchmarks.report_tables import in_order
 from hangtag_benchmarks.soak_plot import soak_plot
@@ -25,6 +25,9 @@ LATENCY_NAME, FRONTIER_NAME, SOAK_NAME = "latency.png", "frontier.png", "soak.pn
 
 _WIDE = 5.0
 """From this ratio of the largest to the smallest on, an axis is logarithmic."""
+
+_LONG_NAME = 38
+"""Characters of a name that leave no room for figures on its line."""
 
 _ROW_IN, _AXIS_IN = 0.5, 0.55
 _NAMES = {"invoke": "bare invocation", "end_to_end": "from frame to label"}
@@ -66,9 +69,10 @@ def latency_plot(result: Result, theme: Theme = DAY) -> bytes | None:
     _scale_x(axes, low, high, is_log=is_log)
     for place, (name, row, main) in enumerate(shown):
         where = "" if row.invoke is not None else ", from frame to label"
-        mark = "" if row.ranked else ": unranked"
-        write(axes, 0, place - 0.3, f"{name}{where}{mark}", **_beside(axes, theme.ink))
+        label = drawable(f"{name}{where}" if row.ranked else f"{name}{where}: unranked")
+        write(axes, 0, place - 0.3, label, **_beside(axes, theme.ink))
         _draw_row(axes, place, main, theme.first if row.ranked else theme.soft, theme, is_log=is_log)
+        _write_figures(axes, place, main.summary, theme, is_beside=len(label) > _LONG_NAME)
     axes.set_ylim(len(shown) - 0.35, -0.62)
     axes.set_yticks([])
     axes.set_xlabel("milliseconds: | p50, ¦ p95; the shape holds all runs")
@@ -118,10 +122,16 @@ def _draw_row(axes: Axes, place: int, latency: Latency, colour: str, theme: Them
     beyond = summary.max_ms > axes.get_xlim()[1]
     if beyond:
         axes.plot([0.995], [at], ">", color=colour, markersize=4, transform=axes.get_yaxis_transform())
+
+
+def _write_figures(axes: Axes, place: int, summary: RunSummary, theme: Theme, *, is_beside: bool) -> None:
+    """Write a row's numbers at the end of its name's line, or beside its shape where the name is too long."""
     figures = f"{summary.p50_ms:.3g}, p95 {summary.p95_ms:.3g}, max {summary.max_ms:.3g}"
-    middle = (axes.transScale + axes.transLimits).transform((summary.p50_ms, place))[0]
-    end, side = (0.97 if beyond else 1.0, "right") if middle < 0.5 else (0.0, "left")
-    write(axes, end, at, figures, **_beside(axes, theme.soft, side))
+    x, y, side = 1.0, place - 0.3, "right"
+    if is_beside:
+        middle = (axes.transScale + axes.transLimits).transform((summary.p50_ms, place))[0]
+        x, y, side = (0.97, place + 0.12, "right") if middle < 0.5 else (0.0, place + 0.12, "left")
+    write(axes, x, y, figures, **_beside(axes, theme.soft, side))
 
 
 def _shape(

@@ -157,11 +157,12 @@ def front_lines(result: Result) -> Iterator[str]:
 
 def problems(result: Result) -> Iterator[str]:
     """Return the rows that could not be had, those of one reason together."""
-    reasons: dict[str, list[Missing]] = {}
+    groups: dict[tuple[str | None, int | None, str], list[Missing]] = {}
     for missing in result.missing:
-        reasons.setdefault(missing.reason, []).append(missing)
-    for reason, rows in reasons.items():
-        yield f"no row for {'; '.join(map(missing_title, rows))}: {reason}"
+        groups.setdefault((missing.engine, missing.threads, missing.reason), []).append(missing)
+    for (_, _, reason), (*others, last) in groups.items():
+        names = "".join(f"{missing.file_name}, " for missing in others)
+        yield f"no row for {names}{missing_title(last)}: {reason}"
 
 
 def notes(result: Result) -> Iterator[str]:

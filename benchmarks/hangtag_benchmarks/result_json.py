@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 def to_json(result: Result) -> dict[str, Any]:
     """Return the whole result as JSON values, numbers to six significant digits."""
-    values: dict[str, Any] = _rounded(dataclasses.asdict(result))
+    values: dict[str, Any] = rounded(dataclasses.asdict(result))
     return {"kind": KIND, "schema_version": values.pop("schema_version"), **values}
 
 
@@ -124,11 +124,12 @@ def _no_number(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Return plain values with all numbers to six significant digits."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, Mapping):
-        return {key: _rounded(entry) for key, entry in value.items()}
+        return {key: rounded(entry) for key, entry in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_rounded(entry) for entry in value]
+        return [rounded(entry) for entry in value]
     return value

@@ -7,7 +7,7 @@ from pathlib import Path
 from hangtag.errors import BenchmarkError, MissingExtra, OutputError
 from hangtag.extras import extra_needed
 from hangtag.files import json_bytes, make_folder, write_all
-from hangtag_benchmarks.csv_report import to_csv
+from hangtag_benchmarks.csv_report import soak_csv, to_csv
 from hangtag_benchmarks.page import Plots, render
 from hangtag_benchmarks.records import Result
 from hangtag_benchmarks.report import to_markdown
@@ -16,7 +16,9 @@ from hangtag_benchmarks.result_json import to_json
 JSON_NAME, MARKDOWN_NAME = "benchmark.json", "benchmark.md"
 CSV_NAME, PAGE_NAME = "benchmark.csv", "benchmark.html"
 
-_PLOT_NAMES = ("latency.png", "frontier.png", "soak.png")
+SOAK_CSV_NAME = "soak.csv"
+
+_NOT_ALWAYS = ("latency.png", "frontier.png", "soak.png", SOAK_CSV_NAME)
 
 
 def claim(folder: Path, *, force: bool) -> None:
@@ -43,13 +45,14 @@ def save(result: Result, folder: Path) -> str:
     plots = draw(result)
     files = {
         **plots.day,
+        **({} if result.soak is None else {SOAK_CSV_NAME: soak_csv(result.soak).encode()}),
         CSV_NAME: to_csv(result).encode(errors="backslashreplace"),
         MARKDOWN_NAME: to_markdown(result).encode(errors="backslashreplace"),
         PAGE_NAME: render(result, plots).encode(errors="backslashreplace"),
         JSON_NAME: json_bytes(to_json(result)),
     }
     write_all({folder / name: data for name, data in files.items()})
-    _drop_plots(folder, set(_PLOT_NAMES) - files.keys())
+    _drop(folder, set(_NOT_ALWAYS) - files.keys())
     said = f"saved in {folder}: {', '.join(reversed(files))}"
     return said if plots.missing is None else f"{said}\n{plots.missing}"
 
@@ -65,8 +68,8 @@ def draw(result: Result) -> Plots:
     return Plots(plots(result, DAY), plots(result, NIGHT))
 
 
-def _drop_plots(folder: Path, names: set[str]) -> None:
-    """Remove an earlier report's plots: they would pass for this one's."""
+def _drop(folder: Path, names: set[str]) -> None:
+    """Remove what an earlier report had and this one has not: it would pass for a part of this one."""
     try:
         for name in names:
             (folder / name).unlink(missing_ok=True)

@@ -93,7 +93,7 @@ def test_rows_that_cannot_be_told_from_the_fastest_are_marked() -> None:
 def test_missing_rows_of_one_reason_are_one_line() -> None:
     text = to_text(made_result(missing=(made_missing("int8"), made_missing("float32"))))
     (line,) = [line for line in text.splitlines() if line.startswith("no row for")]
-    assert "int8.tflite (LiteRT, WebGPU); float32.tflite (LiteRT, WebGPU): no adapter was found" in line
+    assert "int8.tflite, float32.tflite (LiteRT, WebGPU): no adapter was found" in line
 
 
 def test_without_rows_there_is_no_empty_table() -> None:

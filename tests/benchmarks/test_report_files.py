@@ -178,6 +178,18 @@ def test_a_name_with_commas_and_quotes_comes_back() -> None:
     assert lines[0]["model_file_name"] == 'a,"b".tflite'
 
 
+def test_a_soak_is_a_line_for_each_minute_and_a_section_of_the_page(tmp_path: Path) -> None:
+    result = made_soak(tells=True)
+    save(result, tmp_path)
+    with (tmp_path / "soak.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["minute"], line["p50_ms"], line["cpu_frequency_mhz"]) for line in lines[:2]] == [
+        ("1", "4.0", "2400.0"),
+        ("2", "5.0", "2300.0"),
+    ]
+    assert "int8, LiteRT, XNNPACK, 1 thread: soak: 4 of 4 minutes" in Page(render(result, NO_PLOTS)).words
+
+
 # Plots
 
 
