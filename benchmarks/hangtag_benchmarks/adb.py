@@ -19,6 +19,7 @@ from hangtag.errors import BenchmarkError
 HOW = "install it (apt install adb, or Android's platform tools) and switch on USB debugging on the phone"
 
 _SERIAL = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:%\[\]-]{0,127}")
+_LOST = "the phone was lost while it was at work"
 _ENDED = "hangtag-ended="
 """Printed with the command's status: adb itself passes it on from devices since Android 7 alone."""
 
@@ -64,7 +65,7 @@ class Adb:
         said = self._run("shell", whole, timeout_s=timeout_s).decode(errors="replace").replace("\r\n", "\n")
         text, marker, status = said.rpartition(_ENDED)
         if not marker or not status.strip().isdigit():
-            raise BenchmarkError("the phone was lost while it was at work")
+            raise BenchmarkError(_LOST)
         return int(status), text
 
     def push(self, source: Path, target: str) -> None:
@@ -102,11 +103,15 @@ class Adb:
 
     def _refusal(self, said: bytes) -> str:
         """Return adb's own words, without the serial number: reports are published."""
-        lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
-        last = (lines[-1] if lines else "it said nothing").replace(self.serial, "SERIAL").strip()
-        hint = "; allow debugging on the phone's screen" if "unauthorized" in last else ""
-        hint = "; adb devices lists what is connected" if "not found" in last else hint
-        return f"adb says: {last.removeprefix('adb: ').removeprefix('error: ')}{hint}"
+        lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+        if not lines:
+            return _LOST
+        # Advice follows, and before it may stand that its server was started.
+        errors = [line for line in lines if line.startswith(("error: ", "adb: "))]
+        first = (errors or lines[-1:])[0].replace(self.serial, "SERIAL")
+        hint = "; allow debugging on the phone's screen" if "unauthorized" in first else ""
+        hint = "; adb devices lists what is connected" if "not found" in first else hint
+        return f"adb says: {first.removeprefix('adb: ').removeprefix('error: ').rstrip('.')}{hint}"
 
 
 def command_line(words: Sequence[str]) -> str:

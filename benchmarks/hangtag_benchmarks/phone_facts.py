@@ -26,7 +26,7 @@ FACTS_SCRIPT = "; ".join(
             'echo "governor=$(cat $c/scaling_governor 2>/dev/null)"; '
             'echo "khz=$(cat $c/cpuinfo_max_freq 2>/dev/null)"; done'
         ),
-        "dumpsys SurfaceFlinger 2>/dev/null | grep -m1 GLES",
+        "dumpsys SurfaceFlinger 2>/dev/null | grep -m1 GLES:",
     ]
 )
 """Prints what does not change; the GPU is the one that draws the screen."""
