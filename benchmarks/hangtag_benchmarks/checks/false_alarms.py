@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import functools
+import multiprocessing
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
@@ -154,7 +155,8 @@ def two_days(seed: int) -> bool:
 def false_alarms(pairs: int, differences: int, others: int) -> None:
     """Count wrong verdicts on simulated machines; exit 1 where there are too many."""
     count = len(SCENARIOS)
-    with concurrent.futures.ProcessPoolExecutor(usable_cores()) as pool:
+    fresh = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(usable_cores(), mp_context=fresh) as pool:
         found = {
             plan: list(
                 pool.map(

@@ -110,7 +110,7 @@ def simulate(scenario: Scenario, plan: Plan, typical_ms: Sequence[float], seed: 
     return run_benchmark(targets, plan, lambda _: None, seed=order, monitor=Unwatched())
 
 
-def true_percentile(scenario: Scenario, plan: BlockPlan, percentile: float, *, machines: int = 3000) -> float:
+def true_percentile(scenario: Scenario, plan: BlockPlan, percentile: float, *, machines: int = 1500) -> float:
     """Return what an endless run would find, of a steady scenario: one block of many machines."""
     runs = []
     for seed in range(machines):
