@@ -28,7 +28,7 @@ With fewer blocks no interval can either: all five lie on one side of their medi
 """
 
 _LEAST_FOR_STRETCHES = 8
-_MOST_VALUES = 2000
+_MOST_VALUES = 100_000
 """Between the medians of blocks; more of them are told apart by nobody."""
 
 _NORMAL = NormalDist()
@@ -137,14 +137,25 @@ def _pooled_percentiles(arrays: Sequence[Values], times: Values, percentile: flo
     values = np.unique(np.concatenate([_between(array, lowest, highest) for array in arrays]))
     if len(values) > _MOST_VALUES:
         values = values[np.linspace(0, len(values) - 1, _MOST_VALUES).round().astype(int)]
-    not_above = np.stack([np.searchsorted(array, values, "right") for array in arrays]).astype(np.float64)
+    # By value and block.
+    not_above = np.stack([np.searchsorted(array, values, "right") for array in arrays], axis=1)
     wanted = (times @ np.array([len(array) for array in arrays], np.float64) - 1) * share
-    counts = times @ not_above
-    # The run at a place, counted from 0, is the first value that more than so many runs are not above of.
     below = np.floor(wanted)
-    lower = values[np.minimum((counts <= below[:, None]).sum(axis=1), len(values) - 1)]
-    upper = values[np.minimum((counts <= np.ceil(wanted)[:, None]).sum(axis=1), len(values) - 1)]
+    lower = values[_first_above(times, not_above.astype(np.float64), below)]
+    upper = values[_first_above(times, not_above.astype(np.float64), np.ceil(wanted))]
     return np.asarray(lower + (wanted - below) * (upper - lower))
+
+
+def _first_above(times: Values, not_above: Values, places: Values) -> npt.NDArray[np.int64]:
+    """Return for each draw the first value that more runs than ``places`` are not above of, by bisection."""
+    low = np.zeros(len(times), np.int64)
+    high = np.full(len(times), len(not_above) - 1)
+    for _ in range(len(not_above).bit_length()):
+        middle = (low + high) // 2
+        enough = np.einsum("ij,ij->i", times, not_above[middle]) > places
+        high = np.where(enough, middle, high)
+        low = np.where(enough, low, np.minimum(middle + 1, high))
+    return low
 
 
 def _between(array: Values, lowest: float, highest: float) -> Values:

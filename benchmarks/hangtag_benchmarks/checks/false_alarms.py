@@ -22,7 +22,7 @@ from hangtag.device import usable_cores
 from hangtag.metrics import Interval
 from hangtag_benchmarks.checks.moods import SCENARIOS, Scenario
 from hangtag_benchmarks.checks.shares import Share
-from hangtag_benchmarks.checks.simulated import TYPICAL_MS, simulate, true_percentile
+from hangtag_benchmarks.checks.simulated import TYPICAL_MS, simulate, true_percentiles
 from hangtag_benchmarks.records import QUICK_PLAN, Plan, Result, Verdict
 from hangtag_benchmarks.statistics import unpaired_ratio
 from hangtag_benchmarks.tables import Table
@@ -95,9 +95,7 @@ def simulated(number: int, plan: str, same: int, different: int) -> Simulated:
     scenario = SCENARIOS[number]
     # Seeds are kept apart: no plan and no scenario sees another's draws.
     first = (number * 2 + list(PLANS).index(plan)) * 1_000_000
-    truths = (
-        {at: true_percentile(scenario, PLANS[plan].block, at) for at in (50, 95)} if scenario.steady else {}
-    )
+    truths = true_percentiles(scenario, PLANS[plan].block, (50, 95)) if scenario.steady else {}
     return Simulated(
         scenario.name,
         scenario.steady,

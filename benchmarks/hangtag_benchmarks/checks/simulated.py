@@ -110,14 +110,17 @@ def simulate(scenario: Scenario, plan: Plan, typical_ms: Sequence[float], seed: 
     return run_benchmark(targets, plan, lambda _: None, seed=order, monitor=Unwatched())
 
 
-def true_percentile(scenario: Scenario, plan: BlockPlan, percentile: float, *, machines: int = 1500) -> float:
+def true_percentiles(
+    scenario: Scenario, plan: BlockPlan, percentiles: Sequence[int], *, machines: int = 3000
+) -> dict[int, float]:
     """Return what an endless run would find, of a steady scenario: one block of many machines."""
     runs = []
     for seed in range(machines):
         machine = Machine(scenario, np.random.default_rng([seed, 1]), 2)
         machine.blocks = seed % 2
         runs.append(machine.block(TYPICAL_MS, plan))
-    return float(np.percentile(np.concatenate(runs), percentile))
+    found = np.percentile(np.concatenate(runs), percentiles)
+    return dict(zip(percentiles, found.tolist(), strict=True))
 
 
 def _model(number: int) -> ModelIdentity:
