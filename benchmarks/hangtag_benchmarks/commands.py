@@ -204,6 +204,8 @@ def benchmark(
 ) -> None:
     """Measure latency, memory and accuracy of each MODEL (the bundled one, if none is given) on this machine.
 
+    A training run's folder stands for its Keras model and the .tflite files in it.
+
     Every row is measured in processes of its own that take turns with those of the others. Outputs are
     checked against the golden cases inside the model: a row that fails them shows no numbers, says so, and
     the exit code is 1. How it is measured, and why so: benchmarks/PROTOCOL.md.
