@@ -54,7 +54,8 @@ class BlockPlan:
         warmup_runs: and at least so many.
         invoke_s: bare invocations that are kept.
         invoke_runs: and at least so many.
-        pipeline_s: the way from frame to label, and as long again step by step.
+        pipeline_s: the way from frame to label, and as long again step by step; what has no steps takes
+            ``invoke_s`` for it.
         pipeline_runs: and at least so many of each.
     """
 
@@ -195,10 +196,10 @@ class RemoteDevice:
 class Measurement:
     """What one block found; memory and energy are None where the system does not tell.
 
-    ``energy_j`` is the whole processor's while ``invoke_ms`` was measured. ``import_ms`` is None for a program
-    that imports nothing. ``told`` stands for single runs where the engine keeps them to itself: then
+    ``energy_j`` is the whole processor's while ``invoke_ms`` was measured. ``import_ms`` is None for a
+    program that imports nothing. ``told`` stands for single runs where the engine keeps them to itself: then
     ``timings.invoke_ms`` is empty. ``device`` is None on this machine. ``notes`` are what the engine itself
-    has to say. ``busy_threads`` is all threads' work over that of the busiest, see
+    has to say. ``busy_threads`` is how many threads worked at a time, see
     :class:`~hangtag_benchmarks.busy_threads.BusyThreads`.
     """
 
@@ -220,8 +221,9 @@ class Measurement:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Measurement:
-        """Rebuild what ``dataclasses.asdict`` took apart, after its way through JSON: of a worker, on this
-        machine, which tells every run.
+        """Rebuild what ``dataclasses.asdict`` took apart, after its way through JSON.
+
+        It is a worker's, which runs on this machine and tells every run.
         """
         timings = values["timings"]
         rebuilt = Timings(
@@ -388,7 +390,8 @@ class Conditions:
 class Environment:
     """The machine, without naming it: no host name, no user, no paths.
 
-    ``core_groups`` are its kinds of cores in words, and ``energy`` what measures energies, or why nothing does.
+    ``core_groups`` are its kinds of cores in words, and ``energy`` what measures energies, or why nothing
+    does.
     """
 
     cpu: str

@@ -180,7 +180,7 @@ def test_an_engine_without_steps_is_timed_as_a_whole() -> None:
     engine = WholeEngine(clock)
     assert warm_up(engine, _frames(2), _plan(warmup_runs=10), clock) == 10
     assert measure_invoke(engine, _frames(2), _plan(invoke_runs=5), clock) == ()
-    assert measure_pipeline(engine, _frames(2), _plan(pipeline_runs=2), clock) == ((6.0, 6.0), {})
+    assert measure_pipeline(engine, _frames(2), _plan(invoke_runs=2), clock) == ((6.0, 6.0), {})
     assert {step.partition(" ")[0] for step in engine.steps} == {"classify"}
 
 
@@ -207,3 +207,10 @@ def test_the_garbage_collector_comes_back_after_a_failing_engine() -> None:
 def test_nanoseconds_become_milliseconds() -> None:
     ticks = iter([1_000_000, 3_500_000])
     assert timed_ms(lambda: None, lambda: next(ticks)) == 2.5
+
+
+def test_an_engine_without_steps_is_timed_as_long_as_others_invocations() -> None:
+    clock = FakeClock()
+    plan = _plan(invoke_s=0.06, invoke_runs=3, pipeline_runs=2)
+    whole, stages = measure_pipeline(WholeEngine(clock), _frames(1), plan, clock)
+    assert (whole, stages) == ((6.0,) * 10, {})
