@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hangtag_benchmarks.other_python import lent_packages
+from hangtag_benchmarks.engines.other_python import lent_packages
 from hangtag_benchmarks.records import Accuracy, Job, Measurement
 
 WORKER = (sys.executable, "-m", "hangtag_benchmarks.worker")

@@ -7,94 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hangtag_benchmarks.command_options import (
+    check_pythons,
+    parse_conditions,
+    parse_engines,
+    parse_pythons,
+    parse_serial,
+    parse_threads,
+)
+
 if TYPE_CHECKING:
-    from hangtag_benchmarks.fail_if import Condition
-    from hangtag_benchmarks.gates import Gates
+    from hangtag_benchmarks.conditions.fail_if import Condition
+    from hangtag_benchmarks.conditions.gates import Gates
     from hangtag_benchmarks.records import Plan, Result
 
-_MAX_THREADS = 256
 _DEVICES = ("cpu", "gpu", "all")
-
-
-def parse_threads(context: click.Context, option: click.Parameter, value: str) -> tuple[int, ...]:
-    """Return the numbers of "1" or "1,2,4" in the order given, each once."""
-    parts = [part.strip() for part in value.split(",")]
-    if not all(part.isascii() and part.isdigit() and 1 <= int(part[:9]) <= _MAX_THREADS for part in parts):
-        raise click.BadParameter(
-            f"{value!r}; wanted numbers from 1 to {_MAX_THREADS}, as 1 or 1,2,4", context, option
-        )
-    return tuple(dict.fromkeys(int(part) for part in parts))
-
-
-def _parse_engines(
-    context: click.Context, option: click.Parameter, value: str | None
-) -> tuple[str, ...] | None:
-    """Return the names of "litert,keras" in the order given, each once."""
-    from hangtag_benchmarks.engines.registry import KINDS
-
-    if value is None:
-        return None
-    names = tuple(dict.fromkeys(part.strip() for part in value.split(",")))
-    strangers = [name for name in names if name not in KINDS]
-    if strangers:
-        raise click.BadParameter(f"{strangers[0]!r}; wanted some of {', '.join(KINDS)}", context, option)
-    return names
-
-
-def _parse_conditions(
-    context: click.Context, option: click.Parameter, value: tuple[str, ...]
-) -> tuple[Condition, ...]:
-    """Read the conditions under which the command fails."""
-    from hangtag.errors import BenchmarkError
-
-    if not value:
-        return ()
-    from hangtag_benchmarks.fail_if import read_condition
-
-    try:
-        return tuple(map(read_condition, value))
-    except BenchmarkError as error:
-        raise click.BadParameter(str(error), context, option) from None
-
-
-def _parse_pythons(
-    context: click.Context, option: click.Parameter, values: tuple[str, ...]
-) -> tuple[tuple[str, str], ...]:
-    """Return engines with their Pythons, each an absolute path: processes start in folders of their own."""
-    import shutil
-
-    from hangtag_benchmarks.engines.registry import KINDS
-
-    pythons = []
-    for value in values:
-        name, equals, path = value.partition("=")
-        if not equals or name not in KINDS:
-            raise click.BadParameter(
-                f"{value!r}; wanted ENGINE=PATH, the engine one of {', '.join(KINDS)}", context, option
-            )
-        found = shutil.which(path)
-        if found is None:
-            raise click.BadParameter(f"{path!r} is no program that can be started", context, option)
-        # Not resolved: a virtual environment's Python is a link, and knows its packages by where that lies.
-        pythons.append((name, str(Path(found).absolute())))
-    return tuple(pythons)
-
-
-def _check_pythons(pythons: tuple[tuple[str, str], ...], engines: tuple[str, ...]) -> None:
-    for name, _ in pythons:
-        if name not in engines:
-            raise click.UsageError(f"--python {name}=… has no use without --engine {name}")
-
-
-def _parse_serial(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Return a phone's serial number, which adb could take for nothing else."""
-    from hangtag_benchmarks.adb import is_serial
-
-    if value is not None and not is_serial(value):
-        raise click.BadParameter(
-            f"{value!r}; wanted a serial number as adb devices lists it", context, option
-        )
-    return value
 
 
 @click.command()
@@ -110,7 +37,7 @@ def _parse_serial(context: click.Context, option: click.Parameter, value: str | 
 @click.option(
     "--engine",
     "engines",
-    callback=_parse_engines,
+    callback=parse_engines,
     metavar="NAME,…",
     help="What to run models on, a row for each; by default LiteRT on the CPU, and on a GPU.",
 )
@@ -118,7 +45,7 @@ def _parse_serial(context: click.Context, option: click.Parameter, value: str | 
     "--python",
     "pythons",
     multiple=True,
-    callback=_parse_pythons,
+    callback=parse_pythons,
     metavar="ENGINE=PATH",
     help="Measure an engine in another Python that has it, such as old/bin/python; repeat for several.",
 )
@@ -131,7 +58,7 @@ def _parse_serial(context: click.Context, option: click.Parameter, value: str | 
 @click.option(
     "--adb",
     "serial",
-    callback=_parse_serial,
+    callback=parse_serial,
     metavar="SERIAL",
     help="An Android phone, as adb devices lists it: --binary is pushed, run on its CPU, GPU and NNAPI, and "
     "removed again.",
@@ -170,7 +97,7 @@ def _parse_serial(context: click.Context, option: click.Parameter, value: str | 
     "--fail-if",
     "conditions",
     multiple=True,
-    callback=_parse_conditions,
+    callback=parse_conditions,
     metavar="CONDITION",
     help='Exit code 1 where it holds, as "int8.p95 > 8ms" or "int8.p50 > 0.6 * float32.p50"; may be '
     "repeated. Names and units: benchmarks/CONDITIONS.md.",
@@ -214,10 +141,10 @@ def benchmark(
 
     from hangtag.progress import Progress
     from hangtag_benchmarks.model_runs import Asked, benchmark_models, sorted_out
-    from hangtag_benchmarks.programs import Programs
-    from hangtag_benchmarks.report import to_text
-    from hangtag_benchmarks.result_json import to_json
-    from hangtag_benchmarks.saving import claim, save
+    from hangtag_benchmarks.native.programs import Programs
+    from hangtag_benchmarks.reports.report import to_text
+    from hangtag_benchmarks.reports.result_json import to_json
+    from hangtag_benchmarks.reports.saving import claim, save
 
     if soak_minutes is not None:
         if quick or rounds is not None or conditions or reference is not None:
@@ -225,12 +152,14 @@ def benchmark(
         device = "cpu" if device == "all" else device
     if quick and reference is not None:
         raise click.UsageError("a quick run is comparable with nothing; give --reference without --quick")
+    if engines is not None and _was_given("device"):
+        raise click.UsageError("--engine names what to run on; leave --device out")
     programs = Programs(binary, serial)
     misused = programs.why_unusable(engines or ())
     if misused is not None:
         raise click.UsageError(misused)
     wanted = engines or (*_engines(device), *programs.engines(device))
-    _check_pythons(pythons, wanted)
+    check_pythons(pythons, wanted)
     plan = _plan(rounds, quick=quick)
     gates = _gates(conditions, reference, plan)
     say = Progress().say
@@ -268,10 +197,15 @@ def benchmark(
     gates.raise_failed(judged)
 
 
+def _was_given(option: str) -> bool:
+    source = click.get_current_context().get_parameter_source(option)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
 def _gates(conditions: tuple[Condition, ...], reference: Path | None, plan: Plan) -> Gates:
     from hangtag.device import cpu_model
-    from hangtag_benchmarks.gates import Gates
-    from hangtag_benchmarks.reference import read_reference
+    from hangtag_benchmarks.conditions.gates import Gates
+    from hangtag_benchmarks.conditions.reference import read_reference
 
     kept = None if reference is None else read_reference(reference, cpu=cpu_model(), plan=plan)
     return Gates(conditions, kept)
@@ -310,7 +244,7 @@ def _raise_failures(result: Result) -> None:
         BenchmarkError: a row's file or its measuring process failed; it was stopped; no row counts.
     """
     from hangtag.errors import BenchmarkError, VerificationFailed
-    from hangtag_benchmarks.naming import missing_title
+    from hangtag_benchmarks.reports.naming import missing_title
 
     for missing in result.missing:
         if missing.failed:
@@ -328,7 +262,7 @@ def _raise_failures(result: Result) -> None:
 
 def _nothing_there(result: Result) -> Exception:
     from hangtag.errors import BenchmarkError
-    from hangtag_benchmarks.report import problems
+    from hangtag_benchmarks.reports.report import problems
 
     stopped = () if result.complete else ("it was stopped before anything was measured",)
     return BenchmarkError("; ".join([*stopped, *problems(result)]))

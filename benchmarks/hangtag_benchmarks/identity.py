@@ -8,8 +8,8 @@ from pathlib import Path
 from hangtag.classifier import BUNDLED_NAME, bundled_model
 from hangtag.contract import ModelContract
 from hangtag.model_file import read_model_file
+from hangtag_benchmarks.engines.keras_run import read_keras_run
 from hangtag_benchmarks.engines.registry import KERAS_ENDING
-from hangtag_benchmarks.keras_run import read_keras_run
 from hangtag_benchmarks.records import ModelIdentity
 
 

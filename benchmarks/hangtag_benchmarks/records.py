@@ -200,7 +200,7 @@ class Measurement:
     program that imports nothing. ``told`` stands for single runs where the engine keeps them to itself: then
     ``timings.invoke_ms`` is empty. ``device`` is None on this machine. ``notes`` are what the engine itself
     has to say. ``busy_threads`` is how many threads worked at a time, see
-    :class:`~hangtag_benchmarks.busy_threads.BusyThreads`.
+    :class:`~hangtag_benchmarks.machine.busy_threads.BusyThreads`.
     """
 
     import_ms: float | None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hangtag.latency import LatencySummary, summarize
-from hangtag_benchmarks.busy_threads import thread_notes
+from hangtag_benchmarks.machine.busy_threads import thread_notes
 from hangtag_benchmarks.records import (
     STAGES,
     Accuracy,

@@ -11,8 +11,8 @@ from hangtag.device import usable_cores
 from hangtag.errors import BenchmarkError
 from hangtag_benchmarks import frames
 from hangtag_benchmarks.child import Outcome
-from hangtag_benchmarks.environment import conditions, environment
-from hangtag_benchmarks.monitor import Monitor
+from hangtag_benchmarks.machine.environment import conditions, environment
+from hangtag_benchmarks.machine.monitor import Monitor
 from hangtag_benchmarks.records import Environment, Missing, Plan, Result
 from hangtag_benchmarks.rows import Measured, build_row, wrong_output
 from hangtag_benchmarks.schedule import is_enough, shuffled

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from hangtag.errors import BenchmarkError
 from hangtag.labelled_folder import read_split
-from hangtag_benchmarks.adapter import left_to_cpu, selected_adapter, why_not_gpu
 from hangtag_benchmarks.child import JOB_TIMEOUT_S, Outcome, run_job
+from hangtag_benchmarks.engines.adapter import left_to_cpu, selected_adapter, why_not_gpu
+from hangtag_benchmarks.engines.other_python import why_missing_there
 from hangtag_benchmarks.engines.registry import KINDS, EngineKind, why_missing
-from hangtag_benchmarks.other_python import why_missing_there
 from hangtag_benchmarks.records import BlockPlan, Job, Missing, ModelIdentity
 
 PROBE_TIMEOUT_S = 180.0

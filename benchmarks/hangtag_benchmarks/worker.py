@@ -65,9 +65,9 @@ def _measured(job: Job) -> Measurement | None:
     import_ms = (time.perf_counter_ns() - start_ns) / 1e6
     from hangtag.device import version_of
     from hangtag.photos import read_photo
-    from hangtag_benchmarks.busy_threads import BusyThreads
-    from hangtag_benchmarks.energy import RaplMeter, rail_joules
-    from hangtag_benchmarks.memory import peak_memory_mb, resident_mb
+    from hangtag_benchmarks.machine.busy_threads import BusyThreads
+    from hangtag_benchmarks.machine.energy import RaplMeter, rail_joules
+    from hangtag_benchmarks.machine.memory import peak_memory_mb, resident_mb
     from hangtag_benchmarks.protocol import (
         measure_invoke,
         measure_pipeline,

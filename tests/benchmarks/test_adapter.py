@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hangtag_benchmarks.adapter import left_to_cpu, selected_adapter, why_not_gpu
+from hangtag_benchmarks.engines.adapter import left_to_cpu, selected_adapter, why_not_gpu
 
 Log = Callable[[str, str], str]
 

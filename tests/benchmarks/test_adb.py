@@ -14,14 +14,14 @@ from click.testing import CliRunner
 
 from hangtag.errors import BenchmarkError
 from hangtag_benchmarks import frames
-from hangtag_benchmarks.adb import Adb, is_serial
-from hangtag_benchmarks.benchmark_model import GPU, NNAPI, XNNPACK, Delegate
 from hangtag_benchmarks.commands import benchmark
-from hangtag_benchmarks.phone import Phone, connected
-from hangtag_benchmarks.phone_facts import PhoneState, read_facts, read_state
-from hangtag_benchmarks.program_runner import ProgramRunner
+from hangtag_benchmarks.native.adb import Adb, is_serial
+from hangtag_benchmarks.native.benchmark_model import GPU, NNAPI, XNNPACK, Delegate
+from hangtag_benchmarks.native.phone import Phone, connected
+from hangtag_benchmarks.native.phone_facts import PhoneState, read_facts, read_state
+from hangtag_benchmarks.native.program_runner import ProgramRunner
 from hangtag_benchmarks.records import BlockPlan, RemoteDevice
-from hangtag_benchmarks.result_json import read_result
+from hangtag_benchmarks.reports.result_json import read_result
 
 RECORDED = Path(__file__).parent / "recorded_phone"
 SHORT = BlockPlan(warmup_s=0.01, warmup_runs=2, invoke_s=0.02, invoke_runs=5, pipeline_s=0, pipeline_runs=1)

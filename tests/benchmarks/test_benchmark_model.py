@@ -13,7 +13,9 @@ from click.testing import CliRunner
 
 from hangtag.errors import BenchmarkError
 from hangtag_benchmarks import frames
-from hangtag_benchmarks.benchmark_model import (
+from hangtag_benchmarks.commands import benchmark
+from hangtag_benchmarks.identity import identify
+from hangtag_benchmarks.native.benchmark_model import (
     GPU,
     NNAPI,
     XNNPACK,
@@ -26,13 +28,11 @@ from hangtag_benchmarks.benchmark_model import (
     timing_arguments,
     told,
 )
-from hangtag_benchmarks.commands import benchmark
-from hangtag_benchmarks.desktop_program import DesktopProgram
-from hangtag_benchmarks.identity import identify
-from hangtag_benchmarks.program_runner import ProgramRunner
-from hangtag_benchmarks.programs import Programs
+from hangtag_benchmarks.native.desktop_program import DesktopProgram
+from hangtag_benchmarks.native.program_runner import ProgramRunner
+from hangtag_benchmarks.native.programs import Programs
 from hangtag_benchmarks.records import BlockPlan, Plan, ToldLatency
-from hangtag_benchmarks.result_json import read_result
+from hangtag_benchmarks.reports.result_json import read_result
 from hangtag_benchmarks.session import run_benchmark
 from hangtag_benchmarks.targets import Target
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hangtag_benchmarks.busy_threads import BusyThreads, thread_notes
+from hangtag_benchmarks.machine.busy_threads import BusyThreads, thread_notes
 
 needs_schedstat = pytest.mark.skipif(
     not Path("/proc/self/task").is_dir() or not any(Path("/proc/self/task").glob("*/schedstat")),

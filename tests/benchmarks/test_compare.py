@@ -17,11 +17,11 @@ from made_benchmarks import ENVIRONMENT, made_accuracy, made_missing, made_model
 from hangtag.cli import main
 from hangtag.errors import BenchmarkError
 from hangtag.files import write_json
-from hangtag_benchmarks.comparable import paired
-from hangtag_benchmarks.compare import Comparison, compare
-from hangtag_benchmarks.compare_report import inverted, to_text, verdict
+from hangtag_benchmarks.comparing.comparable import paired
+from hangtag_benchmarks.comparing.compare import Comparison, compare
+from hangtag_benchmarks.comparing.compare_report import inverted, to_text, verdict
 from hangtag_benchmarks.records import BlockPlan, Plan, RemoteDevice, Result, Soak, SoakFigure
-from hangtag_benchmarks.result_json import to_json
+from hangtag_benchmarks.reports.result_json import to_json
 from hangtag_benchmarks.rows import DISTURBED_DEVICE
 from hangtag_benchmarks.statistics import unpaired_ratio
 from hangtag_benchmarks.targets import Accelerator

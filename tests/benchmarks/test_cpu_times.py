@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from hangtag_benchmarks.cpu_times import CpuTimes, cpu_times
-from hangtag_benchmarks.monitor import Monitor
+from hangtag_benchmarks.machine.cpu_times import CpuTimes, cpu_times
+from hangtag_benchmarks.machine.monitor import Monitor
 from hangtag_benchmarks.records import Conditions
 
 RECORDED = """\

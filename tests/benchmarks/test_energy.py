@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hangtag_benchmarks import energy
-from hangtag_benchmarks.energy import RaplMeter, energy_source, packages, rail_joules, watts_of_rails
+from hangtag_benchmarks.machine import energy
+from hangtag_benchmarks.machine.energy import RaplMeter, energy_source, packages, rail_joules, watts_of_rails
 
 UNDER_LOAD = """\
  3V7_WL_SW_A current(0)=0.09368929A

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hangtag_benchmarks.clocks import cooling_steps, core_groups, frequency_mhz, heat_events
-from hangtag_benchmarks.environment import busy_note, conditions, environment
-from hangtag_benchmarks.power import power_source
+from hangtag_benchmarks.machine.clocks import cooling_steps, core_groups, frequency_mhz, heat_events
+from hangtag_benchmarks.machine.environment import busy_note, conditions, environment
+from hangtag_benchmarks.machine.power import power_source
 from hangtag_benchmarks.records import Conditions
 
 

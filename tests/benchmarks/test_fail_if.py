@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from made_benchmarks import made_missing, made_result, made_row
 
 from hangtag.errors import BenchmarkError
-from hangtag_benchmarks.expressions import holds, parse, value_names
-from hangtag_benchmarks.fail_if import check_names, judge, measured_value, read_condition
+from hangtag_benchmarks.conditions.expressions import holds, parse, value_names
+from hangtag_benchmarks.conditions.fail_if import check_names, judge, measured_value, read_condition
+from hangtag_benchmarks.conditions.value_names import RowName
 from hangtag_benchmarks.records import Result
 from hangtag_benchmarks.targets import Accelerator
-from hangtag_benchmarks.value_names import RowName
 
 CLOTHING = (
     made_row("clothing-int8", 4.0, threads=1, accuracy=0.9, peak_memory_mb=100.0),

@@ -15,8 +15,8 @@ from tiny_models import whole_model
 from hangtag.cli import main
 from hangtag.contract import InputSpec, ModelContract
 from hangtag_benchmarks import records
-from hangtag_benchmarks.adapter import selected_adapter
 from hangtag_benchmarks.child import run_job
+from hangtag_benchmarks.engines.adapter import selected_adapter
 from hangtag_benchmarks.records import BlockPlan, Job, Plan
 
 SWIFTSHADER = Path("/usr/lib/chromium/vk_swiftshader_icd.json")

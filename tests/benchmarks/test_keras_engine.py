@@ -13,9 +13,9 @@ from small_run import contract_of, write_run
 from hangtag.errors import BenchmarkError, RunError
 from hangtag_benchmarks import frames
 from hangtag_benchmarks.child import run_job
+from hangtag_benchmarks.engines.keras_run import with_runs_opened
 from hangtag_benchmarks.engines.registry import KINDS
 from hangtag_benchmarks.identity import identify
-from hangtag_benchmarks.keras_run import with_runs_opened
 from hangtag_benchmarks.model_runs import Asked, identified, worker_targets
 from hangtag_benchmarks.records import BlockPlan, Job
 from hangtag_benchmarks.targets import WorkerRunner
@@ -26,7 +26,7 @@ LABELS = ("dress", "hat", "shoe")
 COUNT_THREADS = """
 import sys
 import numpy as np
-from hangtag_benchmarks.busy_threads import BusyThreads
+from hangtag_benchmarks.machine.busy_threads import BusyThreads
 from hangtag_benchmarks.engines.keras_tensorflow import KerasCpu
 engine = KerasCpu(sys.argv[1], int(sys.argv[2]))
 engine.prepare(np.zeros((96, 96, 3), np.uint8))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hangtag_benchmarks.memory import peak_memory_mb, resident_mb
+from hangtag_benchmarks.machine.memory import peak_memory_mb, resident_mb
 
 _LINUX = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 
@@ -17,7 +17,7 @@ _LINUX = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 def test_it_grows_with_what_is_held_and_stays() -> None:
     # In a process of its own: this one's peak may be that of a training that was tested before.
     program = (
-        "from hangtag_benchmarks.memory import peak_memory_mb as peak\n"
+        "from hangtag_benchmarks.machine.memory import peak_memory_mb as peak\n"
         "print(peak())\nblock = bytearray(b'x' * 64 * 2**20)\nprint(peak())\ndel block\nprint(peak())"
     )
     child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -29,7 +29,7 @@ def test_it_grows_with_what_is_held_and_stays() -> None:
 @_LINUX
 def test_a_large_parent_does_not_show() -> None:
     block = bytearray(b"x" * 400 * 2**20)
-    program = "from hangtag_benchmarks.memory import peak_memory_mb; print(peak_memory_mb())"
+    program = "from hangtag_benchmarks.machine.memory import peak_memory_mb; print(peak_memory_mb())"
     child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert len(block) > 0
     assert float(child.stdout) < 200

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from hangtag_benchmarks.cpu_times import CpuTimes
-from hangtag_benchmarks.disturbances import Watched, disturbances, minor_disturbances
-from hangtag_benchmarks.monitor import CLOCK_EVERY_S, Monitor
+from hangtag_benchmarks.machine.cpu_times import CpuTimes
+from hangtag_benchmarks.machine.disturbances import Watched, disturbances, minor_disturbances
+from hangtag_benchmarks.machine.monitor import CLOCK_EVERY_S, Monitor
+from hangtag_benchmarks.machine.vcgencmd import past_reasons, throttle_flags, throttle_reasons
 from hangtag_benchmarks.records import Conditions
-from hangtag_benchmarks.vcgencmd import past_reasons, throttle_flags, throttle_reasons
 
 CALM = Conditions(
     0.1, 2400.0, 55.0, throttled=0, others_load=0.01, stolen=0.0, heat_events=3, cooling_steps=0
@@ -116,7 +116,7 @@ def test_where_heat_is_measured_it_disturbs_nothing_but_a_bad_supply_does() -> N
 def test_a_large_machine_has_room_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = _run(*[{"others_load": 1.5}] * 20)
     for cores, is_disturbed in ((2, True), (8, True), (64, False)):
-        monkeypatch.setattr("hangtag_benchmarks.disturbances.usable_cores", lambda cores=cores: cores)
+        monkeypatch.setattr("hangtag_benchmarks.machine.disturbances.usable_cores", lambda cores=cores: cores)
         assert bool(list(disturbances(CALM, watched))) is is_disturbed
 
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from hangtag.cli import main
 from hangtag_benchmarks.engines import registry
+from hangtag_benchmarks.engines.other_python import lent_packages, why_missing_there
 from hangtag_benchmarks.engines.registry import KINDS, why_missing
-from hangtag_benchmarks.other_python import lent_packages, why_missing_there
 
 KIND = KINDS["mediapipe"]
 PACKAGED = [name for name, kind in KINDS.items() if kind.modules]

@@ -18,10 +18,17 @@ from hangtag.cli import main
 from hangtag.errors import BenchmarkError
 from hangtag.files import write_json
 from hangtag_benchmarks import model_runs
-from hangtag_benchmarks.comparable import refusals
+from hangtag_benchmarks.comparing.comparable import refusals
+from hangtag_benchmarks.conditions.reference import (
+    MOST_OFF,
+    Finding,
+    check,
+    check_targets,
+    judged,
+    read_reference,
+)
 from hangtag_benchmarks.records import QUICK_PLAN, Plan, RemoteDevice, Result
-from hangtag_benchmarks.reference import MOST_OFF, Finding, check, check_targets, judged, read_reference
-from hangtag_benchmarks.result_json import read_result, to_json
+from hangtag_benchmarks.reports.result_json import read_result, to_json
 from hangtag_benchmarks.statistics import unpaired_ratio
 from hangtag_benchmarks.targets import Accelerator, Runner, Target
 

@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 from made_benchmarks import made_missing, made_model, made_result, made_row
 
-from hangtag_benchmarks.frontier import frontier, pareto
 from hangtag_benchmarks.records import Conditions, Result, Row
-from hangtag_benchmarks.report import to_markdown, to_text
-from hangtag_benchmarks.tables import Table, escape
+from hangtag_benchmarks.reports.frontier import frontier, pareto
+from hangtag_benchmarks.reports.report import to_markdown, to_text
+from hangtag_benchmarks.reports.tables import Table, escape
 from hangtag_benchmarks.targets import Accelerator
 
 SOFTWARE = Accelerator("SwiftShader", is_software=True)

@@ -20,12 +20,12 @@ from html_page import Page
 from made_benchmarks import made_missing, made_model, made_result, made_row
 
 from hangtag.errors import BenchmarkError
-from hangtag_benchmarks.csv_report import harmless, to_csv
-from hangtag_benchmarks.page import Plots, render
-from hangtag_benchmarks.plots import latency_plot
 from hangtag_benchmarks.records import Conditions, Result, Soak, SoakFigure, SoakMinute
-from hangtag_benchmarks.result_json import to_json
-from hangtag_benchmarks.saving import claim, draw, save
+from hangtag_benchmarks.reports.csv_report import harmless, to_csv
+from hangtag_benchmarks.reports.page import Plots, render
+from hangtag_benchmarks.reports.plots import latency_plot
+from hangtag_benchmarks.reports.result_json import to_json
+from hangtag_benchmarks.reports.saving import claim, draw, save
 from hangtag_benchmarks.targets import Accelerator
 
 HOSTILE = (
@@ -271,7 +271,7 @@ def test_plots_of_an_earlier_report_do_not_stay(tmp_path: Path) -> None:
 def test_without_matplotlib_the_report_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if re.match(r"matplotlib|hangtag_benchmarks\.\w*plot", name)]:
+    for name in [name for name in sys.modules if re.match(r"matplotlib|hangtag_benchmarks\.reports\.\w*plot", name)]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     said = save(made_result(), tmp_path)

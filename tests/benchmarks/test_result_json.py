@@ -19,8 +19,8 @@ from made_benchmarks import made_accuracy, made_missing, made_result, made_row
 
 from hangtag.errors import BenchmarkError
 from hangtag_benchmarks.records import STAGES, Result, Row
-from hangtag_benchmarks.result_json import read_result, to_json
-from hangtag_benchmarks.schema import schema
+from hangtag_benchmarks.reports.result_json import read_result, to_json
+from hangtag_benchmarks.reports.schema import schema
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "benchmark-2.schema.json"
 SCHEMA = json.loads(PUBLISHED.read_text(encoding="utf-8"))
@@ -87,7 +87,7 @@ def written(path: Path, values: Any) -> Path:
 
 def test_the_published_schema_is_that_of_the_records() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    wanted = "run: python -m hangtag_benchmarks.schema > docs/benchmark-2.schema.json"
+    wanted = "run: python -m hangtag_benchmarks.reports.schema > docs/benchmark-2.schema.json"
     assert schema() == SCHEMA, wanted
 
 

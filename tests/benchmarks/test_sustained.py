@@ -20,16 +20,16 @@ from hangtag.errors import BenchmarkError
 from hangtag.metrics import Interval
 from hangtag_benchmarks import frames
 from hangtag_benchmarks.commands import benchmark
-from hangtag_benchmarks.cpu_times import CpuTimes
 from hangtag_benchmarks.engines.registry import KINDS
 from hangtag_benchmarks.identity import identify
-from hangtag_benchmarks.monitor import Monitor
+from hangtag_benchmarks.machine.cpu_times import CpuTimes
+from hangtag_benchmarks.machine.monitor import Monitor
 from hangtag_benchmarks.records import Conditions, Job, OutputCheck, Result, SoakMinute
-from hangtag_benchmarks.report import to_markdown, to_text
-from hangtag_benchmarks.result_json import read_result, to_json
-from hangtag_benchmarks.soak_report import soak_table
-from hangtag_benchmarks.soak_run import Runs, run_soak
-from hangtag_benchmarks.sustained import RawMinute, figure, parts_at, thinned
+from hangtag_benchmarks.reports.report import to_markdown, to_text
+from hangtag_benchmarks.reports.result_json import read_result, to_json
+from hangtag_benchmarks.reports.soak_report import soak_table
+from hangtag_benchmarks.soak.soak_run import Runs, run_soak
+from hangtag_benchmarks.soak.sustained import RawMinute, figure, parts_at, thinned
 from hangtag_benchmarks.targets import Target, WorkerRunner
 
 UNKNOWN = Conditions(None, None, None)

@@ -21,7 +21,7 @@ from hangtag.photos import read_photo
 from hangtag.preprocess import Image
 from hangtag.progress import Progress
 from hangtag.readable import keep_readable, say_skipped
-from hangtag_benchmarks.tables import Table
+from hangtag_benchmarks.reports.tables import Table
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _S = TypeVar("_S")

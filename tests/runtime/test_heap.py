@@ -11,7 +11,7 @@ import pytest
 _PROGRAM = """
 import numpy as np
 from hangtag.heap import give_back
-from hangtag_benchmarks.memory import resident_mb
+from hangtag_benchmarks.machine.memory import resident_mb
 
 del_me = np.ones(30_000_000, np.uint8)
 del del_me  # from now on glibc takes blocks of this size from its heap

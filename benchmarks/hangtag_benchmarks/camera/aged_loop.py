@@ -19,7 +19,7 @@ from hangtag.scene import timecode
 from hangtag.sinks.base import Sink, StopLoop
 from hangtag.sources.account import Outage
 from hangtag.sources.base import Source
-from hangtag_benchmarks.memory import resident_mb
+from hangtag_benchmarks.machine.memory import resident_mb
 
 _MEMORY_EVERY_S = 0.5
 _SETTLED_SHARE = 0.2

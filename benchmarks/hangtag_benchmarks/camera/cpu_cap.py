@@ -31,8 +31,8 @@ from hangtag.sources.frame_bytes import frame_bytes
 from hangtag.sources.live import LiveSource
 from hangtag_benchmarks.camera.aged_loop import Target, missed
 from hangtag_benchmarks.camera.stream_servers import RtspServer, why_no_rtsp
-from hangtag_benchmarks.environment import busy_note, conditions
-from hangtag_benchmarks.tables import Table
+from hangtag_benchmarks.machine.environment import busy_note, conditions
+from hangtag_benchmarks.reports.tables import Table
 
 FULL_FPS, CAPPED_FPS = 30, 5
 MOST_SHARE_PERCENT = 25.0

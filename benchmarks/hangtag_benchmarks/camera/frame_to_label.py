@@ -37,9 +37,9 @@ from hangtag_benchmarks.camera.arriving import arriving
 from hangtag_benchmarks.camera.interleaved import Block, Latencies, Ratio, ratio_of_medians, take_turns
 from hangtag_benchmarks.camera.mediapipe_peer import HOW_TO_MAKE_IT, PYTHON, MediaPipePeer
 from hangtag_benchmarks.camera.resampling import with_kernel
-from hangtag_benchmarks.environment import busy_note, conditions
+from hangtag_benchmarks.machine.environment import busy_note, conditions
 from hangtag_benchmarks.protocol import timed_ms
-from hangtag_benchmarks.tables import Table
+from hangtag_benchmarks.reports.tables import Table
 
 MOST_TIMES_BARE = 1.10
 LEAST_TIMES_FASTER = 1.3

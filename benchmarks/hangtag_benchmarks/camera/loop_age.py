@@ -16,8 +16,8 @@ from hangtag.cli.leaving import leave
 from hangtag.errors import HangtagError
 from hangtag_benchmarks.camera.aged_loop import COLUMNS, AgedRun, Target, missed, run_aged
 from hangtag_benchmarks.camera.stamped_camera import StampedCamera
-from hangtag_benchmarks.environment import busy_note, conditions
-from hangtag_benchmarks.tables import Table
+from hangtag_benchmarks.machine.environment import busy_note, conditions
+from hangtag_benchmarks.reports.tables import Table
 
 FAST_MS, SLOW_MS = 5.0, 200.0
 LEAST_CLASSIFIED_PERCENT = 99.0

@@ -36,7 +36,7 @@ from hangtag.photos import read_photo
 from hangtag.preprocess import Image
 from hangtag.progress import Progress
 from hangtag.stress_backgrounds import draw_background
-from hangtag_benchmarks.tables import Table
+from hangtag_benchmarks.reports.tables import Table
 
 MOST_POINTS_LOST = 0.5
 """Percentage points of top-1 that the contract's kernel may lose against resizing by area."""

@@ -28,7 +28,7 @@ from hangtag.sinks.base import Sink, StopLoop
 from hangtag.sources.account import Outage
 from hangtag.tally import LoopSummary
 from hangtag_benchmarks.camera.faulty_scene import FaultPlan, FaultyScene, Kind, MarkedFrame
-from hangtag_benchmarks.memory import resident_mb
+from hangtag_benchmarks.machine.memory import resident_mb
 
 MOST_GROWTH_MB = 5.0
 MOST_RECONNECT_S = 2.0

@@ -26,8 +26,8 @@ from hangtag_benchmarks.camera.stream_servers import (
     why_no_mjpeg,
     why_no_rtsp,
 )
-from hangtag_benchmarks.environment import busy_note, conditions
-from hangtag_benchmarks.tables import Table
+from hangtag_benchmarks.machine.environment import busy_note, conditions
+from hangtag_benchmarks.reports.tables import Table
 
 FPS = 30
 BUNDLED_MS, SLOW_MS = 0.0, 200.0

@@ -20,7 +20,7 @@ from hangtag.metrics import wilson_interval
 from hangtag.progress import Progress
 from hangtag_benchmarks.checks.false_alarms import MOST_FALSE_ALARMS
 from hangtag_benchmarks.checks.shares import Share
-from hangtag_benchmarks.environment import busy_note, conditions
+from hangtag_benchmarks.machine.environment import busy_note, conditions
 from hangtag_benchmarks.model_runs import Asked, benchmark_models, identified
 from hangtag_benchmarks.records import QUICK_PLAN, Plan, Verdict
 from hangtag_benchmarks.verdicts import sentence

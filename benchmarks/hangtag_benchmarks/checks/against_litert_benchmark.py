@@ -21,8 +21,8 @@ import click
 
 from hangtag.errors import HangtagError
 from hangtag_benchmarks.checks.blocks import model_and_frames, run_block
-from hangtag_benchmarks.commands import parse_threads
-from hangtag_benchmarks.environment import busy_note, conditions
+from hangtag_benchmarks.command_options import parse_threads
+from hangtag_benchmarks.machine.environment import busy_note, conditions
 from hangtag_benchmarks.records import BlockPlan, Measurement
 from hangtag_benchmarks.schedule import shuffled
 from hangtag_benchmarks.statistics import Ratio, paired_ratio

@@ -24,8 +24,8 @@ from hangtag_benchmarks.checks.moods import SCENARIOS, Scenario
 from hangtag_benchmarks.checks.shares import Share
 from hangtag_benchmarks.checks.simulated import TYPICAL_MS, simulate, true_percentiles
 from hangtag_benchmarks.records import QUICK_PLAN, Plan, Result, Verdict
+from hangtag_benchmarks.reports.tables import Table
 from hangtag_benchmarks.statistics import unpaired_ratio
-from hangtag_benchmarks.tables import Table
 
 MOST_FALSE_ALARMS = 0.07
 LEAST_FOUND = 0.9

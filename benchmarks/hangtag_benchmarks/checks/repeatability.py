@@ -10,7 +10,7 @@ import click
 from hangtag.errors import HangtagError
 from hangtag.progress import Progress
 from hangtag_benchmarks.checks.shares import Share
-from hangtag_benchmarks.environment import busy_note, conditions
+from hangtag_benchmarks.machine.environment import busy_note, conditions
 from hangtag_benchmarks.model_runs import Asked, benchmark_models, identified
 from hangtag_benchmarks.records import QUICK_PLAN, Result
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from hangtag_benchmarks.checks.moods import Effect, Moment, Scenario, Values
 from hangtag_benchmarks.child import Outcome
-from hangtag_benchmarks.monitor import Monitor, Ours
+from hangtag_benchmarks.machine.monitor import Monitor, Ours
 from hangtag_benchmarks.records import (
     BlockPlan,
     Conditions,

@@ -17,9 +17,9 @@ import numpy as np
 from hangtag.classifier import Scores, to_scores
 from hangtag.errors import BenchmarkError
 from hangtag.preprocess import Image, Preprocessor, Tensor
-from hangtag_benchmarks.adapter import announcement
+from hangtag_benchmarks.engines.adapter import announcement
 from hangtag_benchmarks.engines.base import Engine, compared
-from hangtag_benchmarks.keras_run import read_keras_run
+from hangtag_benchmarks.engines.keras_run import read_keras_run
 from hangtag_benchmarks.records import OutputCheck
 
 

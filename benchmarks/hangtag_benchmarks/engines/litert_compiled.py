@@ -1,7 +1,7 @@
 """LiteRT's compiled model: on the CPU, and on the GPU alone by WebGPU.
 
 The library can take the whole process down with it, so this runs in a child process only. Which adapter it
-chose stands in its log and nowhere else (:mod:`hangtag_benchmarks.adapter`).
+chose stands in its log and nowhere else (:mod:`hangtag_benchmarks.engines.adapter`).
 """
 
 from __future__ import annotations

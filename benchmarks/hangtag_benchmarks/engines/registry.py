@@ -14,7 +14,7 @@ class EngineKind:
         name: what options, rows and conditions call it.
         title: what tables call it.
         where: ``module:Class`` of its :class:`~hangtag_benchmarks.engines.base.Engine`; empty for one of
-            the programs in :mod:`hangtag_benchmarks.programs`.
+            the programs in :mod:`hangtag_benchmarks.native.programs`.
         takes: the ending of the files that it runs.
         modules: what must be importable.
         how: what to do where it is not, in one line.

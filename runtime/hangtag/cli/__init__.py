@@ -31,7 +31,10 @@ _COMMANDS = {
     "replay": ("hangtag.cli.replay:replay", "Run what a camera recorded again, and show what changed."),
     "calibrate": ("hangtag.cli.calibrate:calibrate", "Fit below which score a model says unknown."),
     "benchmark": ("hangtag_benchmarks.commands:benchmark", "Measure latency and memory of models."),
-    "compare": ("hangtag_benchmarks.compare_command:compare", "Compare two benchmarks, with verdicts."),
+    "compare": (
+        "hangtag_benchmarks.comparing.command:compare",
+        "Compare two benchmarks, with verdicts.",
+    ),
 }
 """Command -> where it is defined (imported when it is called) and what it does in one line."""
 

@@ -1,0 +1,1 @@
+"""What a run is held to: conditions, and reference results of boards."""

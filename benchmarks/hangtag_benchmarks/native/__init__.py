@@ -1,0 +1,1 @@
+"""TFLite's own ``benchmark_model``, on this machine and on a phone."""

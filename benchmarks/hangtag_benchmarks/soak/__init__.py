@@ -1,0 +1,1 @@
+"""One row for minutes without a pause."""
