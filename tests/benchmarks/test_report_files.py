@@ -271,7 +271,8 @@ def test_plots_of_an_earlier_report_do_not_stay(tmp_path: Path) -> None:
 def test_without_matplotlib_the_report_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if re.match(r"matplotlib|hangtag_benchmarks\.reports\.\w*plot", name)]:
+    plots = re.compile(r"matplotlib|hangtag_benchmarks\.reports\.\w*plot")
+    for name in [name for name in sys.modules if plots.match(name)]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     said = save(made_result(), tmp_path)
