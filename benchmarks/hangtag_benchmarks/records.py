@@ -82,7 +82,7 @@ class Plan:
 
     block: BlockPlan = field(default_factory=BlockPlan)
     rounds: int = 20
-    least_rounds: int = 10
+    least_rounds: int = 12
     enough_width: float | None = 0.02
     quick: bool = False
 

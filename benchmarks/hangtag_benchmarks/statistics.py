@@ -162,7 +162,7 @@ def _between(array: Values, lowest: float, highest: float) -> Values:
     return array[np.searchsorted(array, lowest, "left") : np.searchsorted(array, highest, "right")]
 
 
-def paired_ratio(above: Sequence[float], below: Sequence[float]) -> Ratio:
+def paired_ratio(above: Sequence[float], below: Sequence[float], *, at_once: int = 1) -> Ratio:
     """Return how many times as large the medians of blocks are as those of another in the same rounds.
 
     The logarithms of the ratios are summed up by the Hodges-Lehmann estimate and its exact interval from
@@ -170,11 +170,13 @@ def paired_ratio(above: Sequence[float], below: Sequence[float]) -> Ratio:
     thing, the order drawn for each round makes these logarithms symmetric around zero, whatever the machine
     does meanwhile; that is all that the test asks for, and no block is too far off to be counted.
 
-    Fewer than :data:`LEAST_PAIRS` pairs have no interval: they prove nothing.
+    Fewer than :data:`LEAST_PAIRS` pairs have no interval: they prove nothing. It takes more of them where
+    many ratios must hold together.
 
     Args:
         above: one median per round.
         below: one median per round, of the same rounds.
+        at_once: how many ratios with their intervals must all be right with 95 % (Bonferroni's inequality).
 
     Raises:
         ValueError: no pair, not as many of one as of the other, or one that is no latency.
@@ -185,7 +187,7 @@ def paired_ratio(above: Sequence[float], below: Sequence[float]) -> Ratio:
     rows, columns = np.triu_indices(len(logs))
     means = np.sort((logs[rows] + logs[columns]) / 2)
     value = math.exp(float(np.median(means)))
-    outside = _signed_rank_outside(len(logs))
+    outside = _signed_rank_outside(len(logs), at_once)
     if outside is None:
         return Ratio(value, None, len(logs))
     return Ratio(value, _of_logs(means, outside), len(logs))
@@ -225,7 +227,7 @@ def _of_logs(ordered: Values, outside: int) -> Interval:
 
 
 @functools.cache
-def _signed_rank_outside(count: int) -> int | None:
+def _signed_rank_outside(count: int, at_once: int = 1) -> int | None:
     """Return how many Walsh averages at either end are outside of the interval, the bound itself included.
 
     None where no interval reaches the confidence.
@@ -235,7 +237,7 @@ def _signed_rank_outside(count: int) -> int | None:
         with_rank = [0] * rank + ways
         without = ways + [0] * rank
         ways = [a + b for a, b in zip(with_rank, without, strict=True)]
-    return _rarest(ways)
+    return _rarest(ways, at_once)
 
 
 @functools.cache
@@ -255,10 +257,10 @@ def _rank_sum_outside(first: int, second: int) -> int | None:
     return _rarest(ways[first])
 
 
-def _rarest(ways: Sequence[int]) -> int | None:
+def _rarest(ways: Sequence[int], at_once: int = 1) -> int | None:
     """Return the least total that cannot be left out at either end; None where that is none at all."""
     # In whole numbers: 2**60 ways are more than a float can count.
-    most = sum(ways) * round(1000 * (1 - CONFIDENCE)) // 2000
+    most = sum(ways) * round(1000 * (1 - CONFIDENCE)) // (2000 * at_once)
     below = 0
     for total, number in enumerate(ways):
         below += number

@@ -13,17 +13,31 @@ MOST_ROWS_FOR_ALL_PAIRS = 4
 
 
 def verdicts(rows: Sequence[Row]) -> Iterator[Verdict]:
-    """Compare ranked rows pair by pair, the slower first; all pairs of a few, else each with the fastest."""
-    ranked = [index for index, row in enumerate(rows) if row.ranked]
-    if len(ranked) <= MOST_ROWS_FOR_ALL_PAIRS:
+    """Compare ranked rows pair by pair, the slower first; all pairs of a few, else each with the fastest.
+
+    Which is the fastest is told by the same numbers: of equal rows it is the luckiest one. So intervals of
+    verdicts against it are as wide as those of all pairs would be that were to hold together with 95 %.
+    """
+    ranked, at_once = _ranked(rows), hold_together(rows)
+    if at_once == 1:
         pairs = list(itertools.combinations(ranked, 2))
     else:
         best = fastest(rows)
         pairs = [(best, index) for index in ranked if best is not None and index != best]
     for first, second in pairs:
-        verdict = _verdict(rows, first, second)
+        verdict = _verdict(rows, first, second, at_once)
         if verdict is not None:
             yield verdict
+
+
+def hold_together(rows: Sequence[Row]) -> int:
+    """Return of how many pairs the intervals hold together with 95 %: 1 where each holds for itself."""
+    ranked = len(_ranked(rows))
+    return 1 if ranked <= MOST_ROWS_FOR_ALL_PAIRS else ranked * (ranked - 1) // 2
+
+
+def _ranked(rows: Sequence[Row]) -> list[int]:
+    return [index for index, row in enumerate(rows) if row.ranked]
 
 
 def fastest(rows: Sequence[Row]) -> int | None:
@@ -50,13 +64,13 @@ def as_fast(rows: Sequence[Row], found: Sequence[Verdict]) -> frozenset[int]:
     )
 
 
-def _verdict(rows: Sequence[Row], first: int, second: int) -> Verdict | None:
+def _verdict(rows: Sequence[Row], first: int, second: int, at_once: int) -> Verdict | None:
     for kind in ("invoke", "end_to_end"):
         above, below = _in_common(rows[first].blocks, rows[second].blocks, kind)
         if above:
-            ratio = paired_ratio(above, below)
+            ratio = paired_ratio(above, below, at_once=at_once)
             if ratio.value < 1:
-                return Verdict(second, first, kind, paired_ratio(below, above))
+                return Verdict(second, first, kind, paired_ratio(below, above, at_once=at_once))
             return Verdict(first, second, kind, ratio)
     return None
 

@@ -59,14 +59,16 @@ def test_rank_sums_are_those_of_published_tables(counts: tuple[int, int], critic
     assert statistics._rank_sum_outside(*reversed(counts)) == critical + 1
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
 @pytest.mark.parametrize("count", range(1, 12))
-def test_signed_ranks_are_those_of_counting_all_signs(count: int) -> None:
+def test_signed_ranks_are_those_of_counting_all_signs(count: int, at_once: int) -> None:
     totals = sorted(
         sum(rank for rank, sign in enumerate(signs, start=1) if sign)
         for signs in itertools.product((False, True), repeat=count)
     )
-    rejected = [total for total in set(totals) if sum(one <= total for one in totals) <= 0.025 * len(totals)]
-    assert statistics._signed_rank_outside(count) == (max(rejected) + 1 if rejected else None)
+    most = 0.025 / at_once * len(totals)
+    rejected = [total for total in set(totals) if sum(one <= total for one in totals) <= most]
+    assert statistics._signed_rank_outside(count, at_once) == (max(rejected) + 1 if rejected else None)
 
 
 @pytest.mark.parametrize("counts", [(1, 1), (2, 9), (3, 5), (4, 6), (6, 3)])

@@ -32,8 +32,27 @@ def test_all_pairs_of_a_few_rows_are_compared_the_slower_first() -> None:
 
 
 def test_of_many_rows_each_is_compared_with_the_fastest() -> None:
-    rows = [made_row(f"model{number}", 4.0 - number / 2) for number in range(MOST_ROWS_FOR_ALL_PAIRS + 2)]
-    assert [(one.first, one.second) for one in verdicts(rows)] == [(number, 5) for number in range(5)]
+    rows = [
+        made_row(f"model{number}", 4.0 - number / 2, rounds=20)
+        for number in range(MOST_ROWS_FOR_ALL_PAIRS + 2)
+    ]
+    found = list(verdicts(rows))
+    assert [(one.first, one.second) for one in found] == [(number, 5) for number in range(5)]
+    (alone,) = verdicts([rows[0], rows[5]])
+    together = found[0].ratio.interval
+    assert alone.ratio.value == found[0].ratio.value
+    assert together is not None
+    assert alone.ratio.interval is not None
+    assert together.low < alone.ratio.interval.low < alone.ratio.interval.high < together.high
+
+
+def test_many_verdicts_take_more_rounds() -> None:
+    rows = [
+        _with_medians(made_row(f"model{number}"), dict.fromkeys(range(7), 4.0 - number / 2))
+        for number in range(MOST_ROWS_FOR_ALL_PAIRS + 1)
+    ]
+    assert all(one.ratio.interval is None for one in verdicts(rows))
+    assert all(one.ratio.interval is not None for one in verdicts(rows[1:]))
 
 
 def test_a_row_that_is_not_ranked_gets_no_verdict() -> None:

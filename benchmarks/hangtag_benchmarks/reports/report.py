@@ -26,7 +26,7 @@ from hangtag_benchmarks.reports.report_tables import (
 )
 from hangtag_benchmarks.reports.soak_report import MOST_LINES, SOAK_MEANINGS, soak_lines, soak_table
 from hangtag_benchmarks.reports.tables import Table, escape, printable
-from hangtag_benchmarks.verdicts import as_fast, fastest, sentence
+from hangtag_benchmarks.verdicts import as_fast, fastest, hold_together, sentence
 
 MEANINGS = (
     (
@@ -145,6 +145,8 @@ def verdict_lines(result: Result) -> Iterator[str]:
     for verdict in result.verdicts:
         what = "from frame to label" if verdict.kind == "end_to_end" else ""
         yield sentence(verdict.ratio, names[verdict.first], names[verdict.second], what)
+    if result.verdicts and hold_together(result.rows) > 1:
+        yield "(these intervals hold all together with 95 %: which row is the fastest was seen only now)"
 
 
 def front_lines(result: Result) -> Iterator[str]:
