@@ -187,3 +187,16 @@ def test_the_front_never_mixes_two_kinds_of_latency() -> None:
     found = frontier(rows)
     assert found.kind == "end_to_end"
     assert [point.p50_ms for point in found.points] == pytest.approx([5.0, 4.5])
+
+
+def test_few_rounds_of_many_rows_are_one_line() -> None:
+    rows = [made_row(f"model{number}", 4.0 + number, rounds=6) for number in range(6)]
+    lines = to_text(made_result(*rows)).splitlines()
+    assert [line for line in lines if "too few" in line] == [
+        "too few rounds (6) to tell differences between so many rows"
+    ]
+    many = [made_row(f"model{number}", 4.0 + number, rounds=20) for number in range(6)]
+    text = to_text(made_result(*many))
+    assert "too few" not in text
+    assert text.count("x faster than") == 5
+    assert text.count("these intervals hold all together") == 1

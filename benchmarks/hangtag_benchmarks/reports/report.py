@@ -142,6 +142,10 @@ def percentile_lines(result: Result) -> Iterator[str]:
 def verdict_lines(result: Result) -> Iterator[str]:
     """Return the verdicts in words."""
     names = row_names(result)
+    if len(result.verdicts) > 1 and all(verdict.ratio.interval is None for verdict in result.verdicts):
+        rounds = max(verdict.ratio.pairs for verdict in result.verdicts)
+        yield f"too few rounds ({rounds}) to tell differences between so many rows"
+        return
     for verdict in result.verdicts:
         what = "from frame to label" if verdict.kind == "end_to_end" else ""
         yield sentence(verdict.ratio, names[verdict.first], names[verdict.second], what)
