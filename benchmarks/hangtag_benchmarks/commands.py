@@ -146,14 +146,9 @@ def benchmark(
     from hangtag_benchmarks.reports.result_json import to_json
     from hangtag_benchmarks.reports.saving import claim, save
 
-    if soak_minutes is not None:
-        if quick or rounds is not None or conditions or reference is not None:
-            raise click.UsageError("--soak goes without --quick, --rounds, --fail-if and --reference")
-        device = "cpu" if device == "all" else device
-    if quick and reference is not None:
-        raise click.UsageError("a quick run is comparable with nothing; give --reference without --quick")
-    if engines is not None and _was_given("device"):
-        raise click.UsageError("--engine names what to run on; leave --device out")
+    _refuse_contradictions()
+    if soak_minutes is not None and device == "all":
+        device = "cpu"
     programs = Programs(binary, serial)
     misused = programs.why_unusable(engines or ())
     if misused is not None:
@@ -195,6 +190,20 @@ def benchmark(
         click.echo(line, err=True)
     _raise_failures(result)
     gates.raise_failed(judged)
+
+
+def _refuse_contradictions() -> None:
+    """Refuse options that take each other's sense away.
+
+    Raises:
+        click.UsageError: there are such.
+    """
+    if _was_given("soak_minutes") and any(map(_was_given, ("quick", "rounds", "conditions", "reference"))):
+        raise click.UsageError("--soak goes without --quick, --rounds, --fail-if and --reference")
+    if _was_given("quick") and _was_given("reference"):
+        raise click.UsageError("a quick run is comparable with nothing; give --reference without --quick")
+    if _was_given("engines") and _was_given("device"):
+        raise click.UsageError("--engine names what to run on; leave --device out")
 
 
 def _was_given(option: str) -> bool:
