@@ -164,7 +164,9 @@ def test_a_disturbed_run_may_be_compared_on_demand_and_says_so() -> None:
 
 @pytest.mark.parametrize("changes", [{"rounds": 12}, {"enough_width": None}])
 def test_more_rounds_are_no_other_measurement(changes: dict[str, Any]) -> None:
-    compare(_result(), _result(plan=dataclasses.replace(Plan(), **changes)))
+    other = _result(plan=dataclasses.replace(Plan(), **changes))
+    assert compare(_result(), other) is not None
+    assert "no difference can be seen" in _text(_result(), other)
 
 
 # --- what is said ----------------------------------------------------------------------------------------

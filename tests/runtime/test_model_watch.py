@@ -183,7 +183,8 @@ def test_a_new_model_is_taken_up_once_however_it_comes(
 )
 def test_what_changes_for_users_is_said(watched: Watched, new: Callable[[], ModelFile], said: str) -> None:
     watched.rename_in(new().data)
-    watched.await_newer()
+    newer = new()
+    assert watched.await_newer().model.data == newer.data
     watched.await_said(said)
 
 
