@@ -13,20 +13,10 @@ from typing import Any, cast
 import numpy as np
 
 from hangtag.metrics import wilson_interval
-from hangtag_benchmarks.records import (
-    STAGES,
-    Accuracy,
-    Conditions,
-    Environment,
-    Measurement,
-    Missing,
-    ModelIdentity,
-    OutputCheck,
-    Plan,
-    Result,
-    Row,
-    Timings,
-)
+from hangtag_benchmarks.machine.records import Conditions, Environment
+from hangtag_benchmarks.measurements import STAGES, Accuracy, Measurement, OutputCheck, Timings
+from hangtag_benchmarks.plans import ModelIdentity, Plan
+from hangtag_benchmarks.records import Missing, Result, Row
 from hangtag_benchmarks.rows import Measured, build_row
 from hangtag_benchmarks.targets import Accelerator, Runner, Target
 from hangtag_benchmarks.verdicts import verdicts

@@ -10,7 +10,7 @@ from hangtag.labelled_folder import LabelledPhoto, digest, read_split
 from hangtag.metrics import wilson_interval
 from hangtag.photos import read_photo
 from hangtag_benchmarks.engines.base import Engine
-from hangtag_benchmarks.records import Accuracy
+from hangtag_benchmarks.measurements import Accuracy
 
 
 def score(engine: Engine, photos: tuple[str, str]) -> Accuracy:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hangtag_benchmarks.engines.other_python import lent_packages
-from hangtag_benchmarks.records import Accuracy, Job, Measurement
+from hangtag_benchmarks.measurements import Accuracy, Measurement
+from hangtag_benchmarks.plans import Job
 
 WORKER = (sys.executable, "-m", "hangtag_benchmarks.worker")
 """The command that does a job."""

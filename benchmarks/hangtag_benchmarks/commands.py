@@ -19,7 +19,8 @@ from hangtag_benchmarks.command_options import (
 if TYPE_CHECKING:
     from hangtag_benchmarks.conditions.fail_if import Condition
     from hangtag_benchmarks.conditions.gates import Gates
-    from hangtag_benchmarks.records import Plan, Result
+    from hangtag_benchmarks.plans import Plan
+    from hangtag_benchmarks.records import Result
 
 _DEVICES = ("cpu", "gpu", "all")
 
@@ -239,7 +240,7 @@ def _engines(device: str) -> tuple[str, ...]:
 def _plan(rounds: int | None, *, quick: bool) -> Plan:
     import dataclasses
 
-    from hangtag_benchmarks.records import QUICK_PLAN, Plan
+    from hangtag_benchmarks.plans import QUICK_PLAN, Plan
 
     plan = QUICK_PLAN if quick else Plan()
     return plan if rounds is None else dataclasses.replace(plan, rounds=rounds)

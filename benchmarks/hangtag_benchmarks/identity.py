@@ -10,7 +10,7 @@ from hangtag.contract import ModelContract
 from hangtag.model_file import read_model_file
 from hangtag_benchmarks.engines.keras_run import read_keras_run
 from hangtag_benchmarks.engines.registry import KERAS_ENDING
-from hangtag_benchmarks.records import ModelIdentity
+from hangtag_benchmarks.plans import ModelIdentity
 
 
 def identify(path: Path | None) -> ModelIdentity:

@@ -18,7 +18,8 @@ from hangtag_benchmarks.engines.keras_run import with_runs_opened
 from hangtag_benchmarks.engines.registry import DEFAULT_CPU, KERAS_ENDING, KINDS, TFLITE_ENDING, EngineKind
 from hangtag_benchmarks.identity import identify, printable
 from hangtag_benchmarks.native.programs import NO_PROGRAMS, Places, Programs, opened
-from hangtag_benchmarks.records import Missing, ModelIdentity, Plan, Result
+from hangtag_benchmarks.plans import ModelIdentity, Plan
+from hangtag_benchmarks.records import Missing, Result
 from hangtag_benchmarks.session import run_benchmark
 from hangtag_benchmarks.soak.soak_run import run_soak
 from hangtag_benchmarks.targets import Target, WorkerRunner

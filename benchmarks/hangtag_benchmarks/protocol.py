@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from hangtag.preprocess import Image
 from hangtag_benchmarks.camera.arriving import arriving
 from hangtag_benchmarks.engines.base import Engine
-from hangtag_benchmarks.records import STAGES, BlockPlan
+from hangtag_benchmarks.measurements import STAGES
+from hangtag_benchmarks.plans import BlockPlan
 
 Clock = Callable[[], int]
 """Nanoseconds from any fixed start, as ``time.perf_counter_ns``."""

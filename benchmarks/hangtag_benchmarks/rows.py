@@ -11,17 +11,8 @@ import numpy as np
 
 from hangtag.latency import LatencySummary, summarize
 from hangtag_benchmarks.machine.busy_threads import thread_notes
-from hangtag_benchmarks.records import (
-    STAGES,
-    Accuracy,
-    Block,
-    Latency,
-    Measurement,
-    OutputCheck,
-    RemoteDevice,
-    Row,
-    RunSummary,
-)
+from hangtag_benchmarks.measurements import STAGES, Accuracy, Measurement, OutputCheck, RemoteDevice
+from hangtag_benchmarks.records import Block, Latency, Row, RunSummary
 from hangtag_benchmarks.statistics import percentile_interval
 from hangtag_benchmarks.targets import Accelerator, Target
 

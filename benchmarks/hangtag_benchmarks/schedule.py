@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from hangtag_benchmarks.records import Plan
+from hangtag_benchmarks.plans import Plan
 from hangtag_benchmarks.statistics import percentile_interval
 
 _T = TypeVar("_T")

@@ -13,7 +13,9 @@ from hangtag_benchmarks import frames
 from hangtag_benchmarks.child import Outcome
 from hangtag_benchmarks.machine.environment import conditions, environment
 from hangtag_benchmarks.machine.monitor import Monitor
-from hangtag_benchmarks.records import Environment, Missing, Plan, Result
+from hangtag_benchmarks.machine.records import Environment
+from hangtag_benchmarks.plans import Plan
+from hangtag_benchmarks.records import Missing, Result
 from hangtag_benchmarks.rows import Measured, build_row, wrong_output
 from hangtag_benchmarks.schedule import is_enough, shuffled
 from hangtag_benchmarks.targets import Target

@@ -24,7 +24,7 @@ from hangtag.progress import Progress
 from hangtag.readable import keep_readable, say_skipped
 from hangtag.scoring import score_photos
 from hangtag_benchmarks.model_runs import Asked, benchmark_models, identified
-from hangtag_benchmarks.records import QUICK_PLAN, Plan
+from hangtag_benchmarks.plans import QUICK_PLAN, Plan
 from hangtag_benchmarks.reports.naming import missing_title
 
 _SPLITS = ("validation", "test")

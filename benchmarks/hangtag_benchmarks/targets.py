@@ -14,7 +14,8 @@ from hangtag_benchmarks.child import JOB_TIMEOUT_S, Outcome, run_job
 from hangtag_benchmarks.engines.adapter import left_to_cpu, selected_adapter, why_not_gpu
 from hangtag_benchmarks.engines.other_python import why_missing_there
 from hangtag_benchmarks.engines.registry import KINDS, EngineKind, why_missing
-from hangtag_benchmarks.records import BlockPlan, Job, Missing, ModelIdentity
+from hangtag_benchmarks.plans import BlockPlan, Job, ModelIdentity
+from hangtag_benchmarks.records import Missing
 
 PROBE_TIMEOUT_S = 180.0
 """How long opening a model may take: graphics drivers have been seen to hang."""
@@ -95,7 +96,7 @@ class WorkerRunner:
         kind: the engine.
         path: the model's file; None is the bundled one.
         threads: CPU threads.
-        frames_path: see :class:`~hangtag_benchmarks.records.Job`.
+        frames_path: see :class:`~hangtag_benchmarks.plans.Job`.
         check_paths: pictures to compare outputs on.
         python: another Python that has the engine; None is this one.
         software_too: measure on a software adapter where there is no GPU: for testing only.

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from hangtag.preprocess import Image
     from hangtag_benchmarks.engines.base import Engine
-    from hangtag_benchmarks.records import Job, Measurement
+    from hangtag_benchmarks.measurements import Measurement
+    from hangtag_benchmarks.plans import Job
 
 
 def main() -> None:
@@ -46,7 +47,7 @@ def keep_stdout_for_the_answer() -> int:
 
 
 def _done(values: dict[str, Any]) -> dict[str, Any]:
-    from hangtag_benchmarks.records import BlockPlan, Job
+    from hangtag_benchmarks.plans import BlockPlan, Job
 
     plan = values.pop("plan")
     job = Job(**values, plan=None if plan is None else BlockPlan(**plan))
@@ -68,6 +69,7 @@ def _measured(job: Job) -> Measurement | None:
     from hangtag_benchmarks.machine.busy_threads import BusyThreads
     from hangtag_benchmarks.machine.energy import RaplMeter, rail_joules
     from hangtag_benchmarks.machine.memory import peak_memory_mb, resident_mb
+    from hangtag_benchmarks.measurements import Measurement, Timings
     from hangtag_benchmarks.protocol import (
         measure_invoke,
         measure_pipeline,
@@ -75,7 +77,6 @@ def _measured(job: Job) -> Measurement | None:
         timed_ms,
         warm_up,
     )
-    from hangtag_benchmarks.records import Measurement, Timings
 
     clock = time.perf_counter_ns
     frames = read_frames(Path(job.frames_path))

@@ -33,13 +33,13 @@ def usable_cores() -> int:
 
 
 def memory_mb() -> tuple[float, float] | None:
-    """Return total and available memory in megabytes, or None where the system does not tell."""
+    """Return total and available memory in megabytes (10**6 bytes); None where unknown."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
         return None
-    values = {line.partition(":")[0]: int(line.split()[1]) / 1024 for line in lines if len(line.split()) > 1}
-    return values["MemTotal"], values["MemAvailable"]
+    kibibytes = {line.partition(":")[0]: int(line.split()[1]) for line in lines if len(line.split()) > 1}
+    return kibibytes["MemTotal"] * 1024 / 1e6, kibibytes["MemAvailable"] * 1024 / 1e6
 
 
 _THERMAL, _HWMON = Path("/sys/class/thermal"), Path("/sys/class/hwmon")

@@ -13,7 +13,8 @@ from made_benchmarks import made_accuracy, made_model
 from hangtag.classifier import bundled_model
 from hangtag.errors import BenchmarkError, ModelFileError
 from hangtag_benchmarks.child import Outcome
-from hangtag_benchmarks.records import BlockPlan, Measurement, OutputCheck, Timings
+from hangtag_benchmarks.measurements import Measurement, OutputCheck, Timings
+from hangtag_benchmarks.plans import BlockPlan
 from hangtag_benchmarks.targets import Accelerator, Target
 
 GPU_LOG = "Selected adapter: {}, arch=turing, vendor=nvidia, backend=Vulkan, adapterType={}\n"

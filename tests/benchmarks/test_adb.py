@@ -15,12 +15,13 @@ from click.testing import CliRunner
 from hangtag.errors import BenchmarkError
 from hangtag_benchmarks import frames
 from hangtag_benchmarks.commands import benchmark
+from hangtag_benchmarks.measurements import RemoteDevice
 from hangtag_benchmarks.native.adb import Adb, is_serial
 from hangtag_benchmarks.native.benchmark_model import GPU, NNAPI, XNNPACK, Delegate
 from hangtag_benchmarks.native.phone import Phone, connected
 from hangtag_benchmarks.native.phone_facts import PhoneState, read_facts, read_state
 from hangtag_benchmarks.native.program_runner import ProgramRunner
-from hangtag_benchmarks.records import BlockPlan, RemoteDevice
+from hangtag_benchmarks.plans import BlockPlan
 from hangtag_benchmarks.reports.result_json import read_result
 
 RECORDED = Path(__file__).parent / "recorded_phone"
@@ -185,7 +186,7 @@ def test_a_block_on_the_phone_is_proven_by_what_it_leaves_behind(
     assert found.told is not None
     assert found.told.count >= SHORT.invoke_runs
     assert (found.check.cases, found.check.failed_cases, found.device) == (1, 0, EXPECTED)
-    assert found.peak_memory_mb == 31.5
+    assert found.peak_memory_mb == 31.5 * 2**20 / 1e6
 
 
 def test_what_is_pushed_once_is_not_pushed_again_and_all_is_removed(

@@ -127,7 +127,9 @@ def test_targets(value: float, at_most: bool, reached: bool) -> None:
 def test_the_cpu_use_of_a_camera_is_counted(camera: Camera) -> None:
     use = cpu_use(camera, 5, 3)
     assert 3 < use.results_a_s < 6
-    assert 0 < use.source_percent < use.all_percent < 200
+    # The source alone is measured in a run of its own, which on a busy machine may cost a little more.
+    assert 0 < use.source_percent < 1.5 * use.all_percent
+    assert use.all_percent < 200
 
 
 def test_the_whole_process_is_judged_and_not_what_its_source_leaves_of_it() -> None:

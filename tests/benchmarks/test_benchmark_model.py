@@ -15,6 +15,7 @@ from hangtag.errors import BenchmarkError
 from hangtag_benchmarks import frames
 from hangtag_benchmarks.commands import benchmark
 from hangtag_benchmarks.identity import identify
+from hangtag_benchmarks.measurements import ToldLatency
 from hangtag_benchmarks.native.benchmark_model import (
     GPU,
     NNAPI,
@@ -31,7 +32,7 @@ from hangtag_benchmarks.native.benchmark_model import (
 from hangtag_benchmarks.native.desktop_program import DesktopProgram
 from hangtag_benchmarks.native.program_runner import ProgramRunner
 from hangtag_benchmarks.native.programs import Programs
-from hangtag_benchmarks.records import BlockPlan, Plan, ToldLatency
+from hangtag_benchmarks.plans import BlockPlan, Plan
 from hangtag_benchmarks.reports.result_json import read_result
 from hangtag_benchmarks.session import run_benchmark
 from hangtag_benchmarks.targets import Target
@@ -62,7 +63,7 @@ def test_what_it_says_is_read_in_milliseconds() -> None:
     assert (found.load_ms, found.first_run_ms, found.warmup_runs) == (1361.236, 12.5, 12)
     assert found.invoke == ToldLatency(count=300, p50_ms=9.9, p95_ms=11.0, max_ms=21.0, mean_ms=10.041)
     assert found.version == "2.99.0"
-    assert peak_memory_mb(LOG) == 93.25
+    assert peak_memory_mb(LOG) == 93.25 * 2**20 / 1e6
 
 
 def test_runs_that_all_took_the_same_time_are_told_otherwise() -> None:
@@ -199,7 +200,7 @@ def test_a_block_holds_what_is_known_and_no_sample(runner: Callable[..., Program
     assert found.told is not None
     assert found.told.count >= SHORT.invoke_runs
     assert 0 < found.told.p50_ms <= found.told.p95_ms <= found.told.max_ms
-    assert (found.import_ms, found.device, found.peak_memory_mb) == (None, None, 31.5)
+    assert (found.import_ms, found.device, found.peak_memory_mb) == (None, None, 31.5 * 2**20 / 1e6)
     assert found.notes == ()
     assert found.versions["benchmark_model"].startswith("sha256 ")
     # Each block computes another frame; what it left behind is what LiteRT computes for the same tensor.

@@ -17,7 +17,7 @@ from hangtag_benchmarks.checks.moods import SCENARIOS, Scenario, first_is_slower
 from hangtag_benchmarks.checks.repeatability import repeatability
 from hangtag_benchmarks.checks.shares import Share
 from hangtag_benchmarks.checks.simulated import TYPICAL_MS, Machine, simulate
-from hangtag_benchmarks.records import QUICK_PLAN, BlockPlan, Plan
+from hangtag_benchmarks.plans import QUICK_PLAN, BlockPlan, Plan
 from hangtag_benchmarks.statistics import Ratio
 
 

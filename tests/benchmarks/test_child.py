@@ -15,7 +15,8 @@ from made_benchmarks import made_accuracy
 from model_parts import whole
 
 from hangtag_benchmarks.child import WORKER, one_line, run_job
-from hangtag_benchmarks.records import BlockPlan, Job, Measurement
+from hangtag_benchmarks.measurements import Measurement
+from hangtag_benchmarks.plans import BlockPlan, Job
 
 JOB = Job("litert", "model.tflite", 1, "frames.npy", BlockPlan())
 SHORT = BlockPlan(warmup_s=0.01, invoke_s=0.01, invoke_runs=20, pipeline_s=0.01, pipeline_runs=5)

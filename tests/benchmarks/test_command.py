@@ -24,8 +24,8 @@ from tiny_models import bare_model, whole_model
 from hangtag.cli import main
 from hangtag.contract import ColourOrder, InputSpec, ModelContract, OutputSpec, TensorFormat
 from hangtag.golden import INDEX_NAME
-from hangtag_benchmarks import child, records
-from hangtag_benchmarks.records import BlockPlan, Plan
+from hangtag_benchmarks import child, plans
+from hangtag_benchmarks.plans import BlockPlan, Plan
 
 QUICK = ("--quick", "--device", "cpu")
 SHAPES = ("disc", "square", "stripe")
@@ -36,7 +36,7 @@ SHORT = Plan(BlockPlan(0.01, 10, 0.01, 20, 0.01, 5), rounds=1, enough_width=None
 @pytest.fixture(autouse=True)
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes ``--quick`` a matter of moments."""
-    monkeypatch.setattr(records, "QUICK_PLAN", SHORT)
+    monkeypatch.setattr(plans, "QUICK_PLAN", SHORT)
 
 
 def _run(*arguments: object) -> Result:

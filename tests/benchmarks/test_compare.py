@@ -20,9 +20,12 @@ from hangtag.files import write_json
 from hangtag_benchmarks.comparing.comparable import paired
 from hangtag_benchmarks.comparing.compare import Comparison, compare
 from hangtag_benchmarks.comparing.compare_report import inverted, to_text, verdict
-from hangtag_benchmarks.records import BlockPlan, Plan, RemoteDevice, Result, Soak, SoakFigure
+from hangtag_benchmarks.measurements import RemoteDevice
+from hangtag_benchmarks.plans import BlockPlan, Plan
+from hangtag_benchmarks.records import Result
 from hangtag_benchmarks.reports.result_json import to_json
 from hangtag_benchmarks.rows import DISTURBED_DEVICE
+from hangtag_benchmarks.soak.records import Soak, SoakFigure
 from hangtag_benchmarks.statistics import unpaired_ratio
 from hangtag_benchmarks.targets import Accelerator
 

@@ -14,7 +14,7 @@ import pytest
 
 from hangtag_benchmarks.machine.cpu_times import CpuTimes, cpu_times
 from hangtag_benchmarks.machine.monitor import Monitor
-from hangtag_benchmarks.records import Conditions
+from hangtag_benchmarks.machine.records import Conditions
 
 RECORDED = """\
 cpu  6702760 2374983 918978 4198355 16600 7 4909 10190 30 0

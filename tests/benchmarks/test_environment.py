@@ -9,7 +9,7 @@ import pytest
 from hangtag_benchmarks.machine.clocks import cooling_steps, core_groups, frequency_mhz, heat_events
 from hangtag_benchmarks.machine.environment import busy_note, conditions, environment
 from hangtag_benchmarks.machine.power import power_source
-from hangtag_benchmarks.records import Conditions
+from hangtag_benchmarks.machine.records import Conditions
 
 
 def _tree(root: Path, files: dict[str, str]) -> Path:

@@ -14,10 +14,10 @@ from tiny_models import whole_model
 
 from hangtag.cli import main
 from hangtag.contract import InputSpec, ModelContract
-from hangtag_benchmarks import records
+from hangtag_benchmarks import plans
 from hangtag_benchmarks.child import run_job
 from hangtag_benchmarks.engines.adapter import selected_adapter
-from hangtag_benchmarks.records import BlockPlan, Job, Plan
+from hangtag_benchmarks.plans import BlockPlan, Job, Plan
 
 SWIFTSHADER = Path("/usr/lib/chromium/vk_swiftshader_icd.json")
 SHORT = BlockPlan(0.01, 10, 0.01, 10, 0.01, 2)
@@ -26,7 +26,7 @@ SHORT = BlockPlan(0.01, 10, 0.01, 10, 0.01, 2)
 @pytest.fixture(autouse=True)
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes ``--quick`` a matter of moments."""
-    monkeypatch.setattr(records, "QUICK_PLAN", Plan(SHORT, rounds=1, enough_width=None, quick=True))
+    monkeypatch.setattr(plans, "QUICK_PLAN", Plan(SHORT, rounds=1, enough_width=None, quick=True))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from hangtag_benchmarks.engines.keras_run import with_runs_opened
 from hangtag_benchmarks.engines.registry import KINDS
 from hangtag_benchmarks.identity import identify
 from hangtag_benchmarks.model_runs import Asked, identified, worker_targets
-from hangtag_benchmarks.records import BlockPlan, Job
+from hangtag_benchmarks.plans import BlockPlan, Job
 from hangtag_benchmarks.targets import WorkerRunner
 
 SHORT = BlockPlan(warmup_s=0.0, warmup_runs=2, invoke_s=0.0, invoke_runs=5, pipeline_s=0.0, pipeline_runs=3)

@@ -47,10 +47,10 @@ def test_a_system_that_does_not_tell_is_unknown(tmp_path: Path, content: str | N
 def test_what_is_held_now_is_told_apart(tmp_path: Path) -> None:
     status = tmp_path / "status"
     status.write_text("VmHWM:\t    4096 kB\nVmRSS:\t    1024 kB\n")
-    assert (peak_memory_mb(status), resident_mb(status)) == (4.0, 1.0)
+    assert (peak_memory_mb(status), resident_mb(status)) == (4.194304, 1.048576)
 
 
 def test_kilobytes_become_megabytes(tmp_path: Path) -> None:
     status = tmp_path / "status"
     status.write_text("VmPeak:\t  999999 kB\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n")
-    assert peak_memory_mb(status) == 2.0
+    assert peak_memory_mb(status) == 2.097152

@@ -30,7 +30,8 @@ from hangtag_benchmarks.engines.peer_check import (
     peer_tolerance,
 )
 from hangtag_benchmarks.engines.registry import KINDS, why_missing
-from hangtag_benchmarks.records import BlockPlan, Job, Measurement
+from hangtag_benchmarks.measurements import Measurement
+from hangtag_benchmarks.plans import BlockPlan, Job
 from hangtag_convert.golden_cases import drawn_frames, make_golden_cases
 from hangtag_convert.metadata import embed
 

@@ -14,6 +14,8 @@ from hangtag.contract import InputSpec, ModelContract
 from hangtag.model_file import parse_model
 from hangtag.preprocess import Image, Tensor
 from hangtag_benchmarks.engines.base import Engine
+from hangtag_benchmarks.measurements import OutputCheck
+from hangtag_benchmarks.plans import BlockPlan
 from hangtag_benchmarks.protocol import (
     measure_invoke,
     measure_pipeline,
@@ -21,7 +23,6 @@ from hangtag_benchmarks.protocol import (
     timed_ms,
     warm_up,
 )
-from hangtag_benchmarks.records import BlockPlan, OutputCheck
 
 STEPS_MS = {"prepare": 0.25, "write": 0.125, "invoke": 4.0, "read": 0.5, "label": 1.0, "classify": 6.0}
 

@@ -27,7 +27,9 @@ from hangtag_benchmarks.conditions.reference import (
     judged,
     read_reference,
 )
-from hangtag_benchmarks.records import QUICK_PLAN, Plan, RemoteDevice, Result
+from hangtag_benchmarks.measurements import RemoteDevice
+from hangtag_benchmarks.plans import QUICK_PLAN, Plan
+from hangtag_benchmarks.records import Result
 from hangtag_benchmarks.reports.result_json import read_result, to_json
 from hangtag_benchmarks.statistics import unpaired_ratio
 from hangtag_benchmarks.targets import Accelerator, Runner, Target

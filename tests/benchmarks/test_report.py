@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 from made_benchmarks import made_missing, made_model, made_result, made_row
 
-from hangtag_benchmarks.records import Conditions, Result, Row
+from hangtag_benchmarks.machine.records import Conditions
+from hangtag_benchmarks.records import Result, Row
 from hangtag_benchmarks.reports.frontier import frontier, pareto
 from hangtag_benchmarks.reports.report import to_markdown, to_text
 from hangtag_benchmarks.reports.tables import Table, escape

@@ -20,12 +20,14 @@ from html_page import Page
 from made_benchmarks import made_missing, made_model, made_result, made_row
 
 from hangtag.errors import BenchmarkError
-from hangtag_benchmarks.records import Conditions, Result, Soak, SoakFigure, SoakMinute
+from hangtag_benchmarks.machine.records import Conditions
+from hangtag_benchmarks.records import Result
 from hangtag_benchmarks.reports.csv_report import harmless, to_csv
 from hangtag_benchmarks.reports.page import Plots, render
 from hangtag_benchmarks.reports.plots import latency_plot
 from hangtag_benchmarks.reports.result_json import to_json
 from hangtag_benchmarks.reports.saving import claim, draw, save
+from hangtag_benchmarks.soak.records import Soak, SoakFigure, SoakMinute
 from hangtag_benchmarks.targets import Accelerator
 
 HOSTILE = (

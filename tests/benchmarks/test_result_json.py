@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from made_benchmarks import made_accuracy, made_missing, made_result, made_row
 
 from hangtag.errors import BenchmarkError
-from hangtag_benchmarks.records import STAGES, Result, Row
+from hangtag_benchmarks.measurements import STAGES
+from hangtag_benchmarks.records import Result, Row
 from hangtag_benchmarks.reports.result_json import read_result, to_json
 from hangtag_benchmarks.reports.schema import schema
 

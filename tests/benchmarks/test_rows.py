@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hangtag_benchmarks.records import Measurement, OutputCheck, Row, Timings
+from hangtag_benchmarks.measurements import Measurement, OutputCheck, Timings
+from hangtag_benchmarks.records import Row
 from hangtag_benchmarks.rows import Measured, build_row, wrong_output
 from hangtag_benchmarks.targets import Accelerator
 

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from hangtag_benchmarks.records import BlockPlan, Plan
+from hangtag_benchmarks.plans import BlockPlan, Plan
 from hangtag_benchmarks.schedule import is_enough, shuffled
 
 _STEADY = [[4.0, 4.01, 3.99]] * 10

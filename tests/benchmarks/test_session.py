@@ -14,7 +14,9 @@ from made_benchmarks import made_missing
 from hangtag.errors import BenchmarkError
 from hangtag_benchmarks.child import Outcome
 from hangtag_benchmarks.identity import identify
-from hangtag_benchmarks.records import BlockPlan, Measurement, OutputCheck, Plan, Result
+from hangtag_benchmarks.measurements import Measurement, OutputCheck
+from hangtag_benchmarks.plans import BlockPlan, Plan
+from hangtag_benchmarks.records import Result
 from hangtag_benchmarks.session import run_benchmark
 from hangtag_benchmarks.targets import Accelerator, Target
 

@@ -14,7 +14,7 @@ import hangtag
 from hangtag.comparison import AccuracyChange, compare
 from hangtag.contract import InputSpec, ModelContract, OutputSpec, TensorFormat
 from hangtag_benchmarks import shipping as shipping_module
-from hangtag_benchmarks.records import BlockPlan, Plan
+from hangtag_benchmarks.plans import BlockPlan, Plan
 from hangtag_benchmarks.shipping import ShippedFile, advice, shipping, table
 from hangtag_convert.formats import Format
 

@@ -24,10 +24,14 @@ from hangtag_benchmarks.engines.registry import KINDS
 from hangtag_benchmarks.identity import identify
 from hangtag_benchmarks.machine.cpu_times import CpuTimes
 from hangtag_benchmarks.machine.monitor import Monitor
-from hangtag_benchmarks.records import Conditions, Job, OutputCheck, Result, SoakMinute
+from hangtag_benchmarks.machine.records import Conditions
+from hangtag_benchmarks.measurements import OutputCheck
+from hangtag_benchmarks.plans import Job
+from hangtag_benchmarks.records import Result
 from hangtag_benchmarks.reports.report import to_markdown, to_text
 from hangtag_benchmarks.reports.result_json import read_result, to_json
 from hangtag_benchmarks.reports.soak_report import soak_table
+from hangtag_benchmarks.soak.records import SoakMinute
 from hangtag_benchmarks.soak.soak_run import Runs, run_soak
 from hangtag_benchmarks.soak.sustained import RawMinute, figure, parts_at, thinned
 from hangtag_benchmarks.targets import Target, WorkerRunner

@@ -12,7 +12,7 @@ from hangtag.errors import BenchmarkError
 from hangtag_benchmarks import targets
 from hangtag_benchmarks.child import Outcome
 from hangtag_benchmarks.engines.registry import KINDS, EngineKind
-from hangtag_benchmarks.records import Job
+from hangtag_benchmarks.plans import Job
 from hangtag_benchmarks.targets import Accelerator, WorkerRunner
 
 Log = Callable[[str, str], str]

@@ -22,7 +22,8 @@ from hangtag_benchmarks.checks.false_alarms import MOST_FALSE_ALARMS
 from hangtag_benchmarks.checks.shares import Share
 from hangtag_benchmarks.machine.environment import busy_note, conditions
 from hangtag_benchmarks.model_runs import Asked, benchmark_models, identified
-from hangtag_benchmarks.records import QUICK_PLAN, Plan, Verdict
+from hangtag_benchmarks.plans import QUICK_PLAN, Plan
+from hangtag_benchmarks.records import Verdict
 from hangtag_benchmarks.verdicts import sentence
 
 _NAMES = ("A", "B")

@@ -23,7 +23,8 @@ from hangtag.errors import HangtagError
 from hangtag_benchmarks.checks.blocks import model_and_frames, run_block
 from hangtag_benchmarks.command_options import parse_threads
 from hangtag_benchmarks.machine.environment import busy_note, conditions
-from hangtag_benchmarks.records import BlockPlan, Measurement
+from hangtag_benchmarks.measurements import Measurement
+from hangtag_benchmarks.plans import BlockPlan
 from hangtag_benchmarks.schedule import shuffled
 from hangtag_benchmarks.statistics import Ratio, paired_ratio
 

@@ -14,7 +14,8 @@ from hangtag.model_file import read_model_file
 from hangtag_benchmarks.child import Outcome
 from hangtag_benchmarks.engines.registry import KINDS
 from hangtag_benchmarks.frames import write_frames
-from hangtag_benchmarks.records import BlockPlan, Measurement
+from hangtag_benchmarks.measurements import Measurement
+from hangtag_benchmarks.plans import BlockPlan
 from hangtag_benchmarks.targets import WorkerRunner
 
 

@@ -23,7 +23,8 @@ from hangtag.metrics import Interval
 from hangtag_benchmarks.checks.moods import SCENARIOS, Scenario
 from hangtag_benchmarks.checks.shares import Share
 from hangtag_benchmarks.checks.simulated import TYPICAL_MS, simulate, true_percentiles
-from hangtag_benchmarks.records import QUICK_PLAN, Plan, Result, Verdict
+from hangtag_benchmarks.plans import QUICK_PLAN, Plan
+from hangtag_benchmarks.records import Result, Verdict
 from hangtag_benchmarks.reports.tables import Table
 from hangtag_benchmarks.statistics import unpaired_ratio
 

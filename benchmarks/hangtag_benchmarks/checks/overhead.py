@@ -26,8 +26,8 @@ from hangtag_benchmarks.checks.bare_loop import CALLS, bare_ms
 from hangtag_benchmarks.checks.blocks import model_and_frames, run_block
 from hangtag_benchmarks.engines.litert_cpu import LiteRtCpu
 from hangtag_benchmarks.machine.environment import busy_note, conditions
+from hangtag_benchmarks.plans import BlockPlan
 from hangtag_benchmarks.protocol import measure_invoke, warm_up
-from hangtag_benchmarks.records import BlockPlan
 from hangtag_benchmarks.schedule import shuffled
 from hangtag_benchmarks.statistics import Ratio, paired_ratio
 

@@ -12,7 +12,8 @@ from hangtag.progress import Progress
 from hangtag_benchmarks.checks.shares import Share
 from hangtag_benchmarks.machine.environment import busy_note, conditions
 from hangtag_benchmarks.model_runs import Asked, benchmark_models, identified
-from hangtag_benchmarks.records import QUICK_PLAN, Result
+from hangtag_benchmarks.plans import QUICK_PLAN
+from hangtag_benchmarks.records import Result
 
 MOST_APART = 0.05
 LEAST_AGREEING = 0.9

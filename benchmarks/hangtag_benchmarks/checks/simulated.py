@@ -14,16 +14,10 @@ import numpy as np
 from hangtag_benchmarks.checks.moods import Effect, Moment, Scenario, Values
 from hangtag_benchmarks.child import Outcome
 from hangtag_benchmarks.machine.monitor import Monitor, Ours
-from hangtag_benchmarks.records import (
-    BlockPlan,
-    Conditions,
-    Measurement,
-    ModelIdentity,
-    OutputCheck,
-    Plan,
-    Result,
-    Timings,
-)
+from hangtag_benchmarks.machine.records import Conditions
+from hangtag_benchmarks.measurements import Measurement, OutputCheck, Timings
+from hangtag_benchmarks.plans import BlockPlan, ModelIdentity, Plan
+from hangtag_benchmarks.records import Result
 from hangtag_benchmarks.session import run_benchmark
 from hangtag_benchmarks.targets import Target
 

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
-from hangtag_benchmarks.records import Accuracy, Result, Row
+from hangtag_benchmarks.measurements import Accuracy
+from hangtag_benchmarks.records import Result, Row
 from hangtag_benchmarks.rows import DISTURBED_DEVICE
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from hangtag.errors import BenchmarkError
 from hangtag_benchmarks.comparing.comparable import Pair, disagreements, disturbances, paired, refusals
-from hangtag_benchmarks.records import Environment, Missing, Result, Row
+from hangtag_benchmarks.machine.records import Environment
+from hangtag_benchmarks.records import Missing, Result, Row
 from hangtag_benchmarks.reports.tables import printable
 from hangtag_benchmarks.statistics import Ratio, unpaired_ratio
 

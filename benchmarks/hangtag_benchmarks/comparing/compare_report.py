@@ -8,7 +8,8 @@ from typing import Any
 
 from hangtag.metrics import Interval
 from hangtag_benchmarks.comparing.compare import NAMES, Alone, Comparison, RowComparison
-from hangtag_benchmarks.records import Accuracy, Result, Row
+from hangtag_benchmarks.measurements import Accuracy
+from hangtag_benchmarks.records import Result, Row
 from hangtag_benchmarks.reports.naming import row_names
 from hangtag_benchmarks.reports.report_tables import half_width, milliseconds
 from hangtag_benchmarks.reports.tables import Table, printable

@@ -18,7 +18,8 @@ from hangtag_benchmarks.conditions.expressions import (
 )
 from hangtag_benchmarks.conditions.quantities import PERCENTILES, shown
 from hangtag_benchmarks.conditions.value_names import RowName, ValueName, listed, matching
-from hangtag_benchmarks.records import Block, Missing, Result, Row, short_name
+from hangtag_benchmarks.plans import short_name
+from hangtag_benchmarks.records import Block, Missing, Result, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,4 +201,4 @@ def _median(blocks: Sequence[Block], field: str) -> float | None:
 
 
 def _bytes(memory_mb: float | None) -> float | None:
-    return None if memory_mb is None else memory_mb * 2**20
+    return None if memory_mb is None else memory_mb * 1e6

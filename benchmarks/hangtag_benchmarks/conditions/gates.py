@@ -9,7 +9,8 @@ from hangtag.errors import GateFailed
 from hangtag_benchmarks.conditions.fail_if import Condition, check_names, judge
 from hangtag_benchmarks.conditions.reference import check, check_targets
 from hangtag_benchmarks.conditions.value_names import RowName
-from hangtag_benchmarks.records import Missing, Result, short_name
+from hangtag_benchmarks.plans import short_name
+from hangtag_benchmarks.records import Missing, Result
 from hangtag_benchmarks.reports.tables import printable
 from hangtag_benchmarks.targets import Target
 

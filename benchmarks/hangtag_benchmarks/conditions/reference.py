@@ -10,7 +10,8 @@ from hangtag.errors import BenchmarkError
 from hangtag_benchmarks.comparing.comparable import refusals
 from hangtag_benchmarks.comparing.compare import Comparison, RowComparison, compare
 from hangtag_benchmarks.comparing.compare_report import accuracy_lines, difference_lines, model_lines
-from hangtag_benchmarks.records import Plan, Result, Row
+from hangtag_benchmarks.plans import Plan
+from hangtag_benchmarks.records import Result, Row
 from hangtag_benchmarks.reports.naming import row_names
 from hangtag_benchmarks.reports.result_json import read_result
 from hangtag_benchmarks.reports.tables import printable

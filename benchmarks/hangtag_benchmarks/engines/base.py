@@ -13,7 +13,7 @@ from hangtag.classifier import Scores, bundled_model, to_scores
 from hangtag.contract import ModelContract
 from hangtag.model_file import ModelFile, read_model_file
 from hangtag.preprocess import Image, Tensor
-from hangtag_benchmarks.records import OutputCheck
+from hangtag_benchmarks.measurements import OutputCheck
 
 
 class Engine(ABC):

@@ -20,7 +20,7 @@ from hangtag.preprocess import Image, Preprocessor, Tensor
 from hangtag_benchmarks.engines.adapter import announcement
 from hangtag_benchmarks.engines.base import Engine, compared
 from hangtag_benchmarks.engines.keras_run import read_keras_run
-from hangtag_benchmarks.records import OutputCheck
+from hangtag_benchmarks.measurements import OutputCheck
 
 
 class KerasCpu(Engine):

@@ -16,7 +16,7 @@ from hangtag.errors import BenchmarkError
 from hangtag.preprocess import Image, Preprocessor, Tensor
 from hangtag_benchmarks.engines.base import Engine, check_images, compared, read_model
 from hangtag_benchmarks.engines.litert_cpu import LiteRtCpu
-from hangtag_benchmarks.records import OutputCheck
+from hangtag_benchmarks.measurements import OutputCheck
 
 SCORE_TOLERANCE = 0.05
 """How far a score may be from the interpreter's.

@@ -11,7 +11,7 @@ from hangtag.interpreter import DEFAULT_ENGINE, ENGINES
 from hangtag.preprocess import Image, Preprocessor, Tensor
 from hangtag.verification import verify_cases
 from hangtag_benchmarks.engines.base import Engine, read_model
-from hangtag_benchmarks.records import OutputCheck
+from hangtag_benchmarks.measurements import OutputCheck
 
 
 class LiteRtCpu(Engine):

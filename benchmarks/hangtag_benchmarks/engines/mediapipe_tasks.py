@@ -20,7 +20,7 @@ from hangtag.mediapipe import region_of_interest, why_no_mediapipe
 from hangtag.preprocess import Image, Preprocessor
 from hangtag_benchmarks.engines.base import Engine, read_model
 from hangtag_benchmarks.engines.peer_check import golden_check
-from hangtag_benchmarks.records import OutputCheck
+from hangtag_benchmarks.measurements import OutputCheck
 
 _VISION = "mediapipe.tasks.python.vision"
 _RECTANGLE = "mediapipe.tasks.python.components.containers.rect"

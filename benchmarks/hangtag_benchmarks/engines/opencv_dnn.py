@@ -21,7 +21,7 @@ from hangtag.preprocess import Image, Preprocessor, Tensor
 from hangtag_benchmarks.engines.base import Engine, read_model
 from hangtag_benchmarks.engines.onnx_file import onnx_file
 from hangtag_benchmarks.engines.peer_check import peer_check
-from hangtag_benchmarks.records import OutputCheck
+from hangtag_benchmarks.measurements import OutputCheck
 
 
 class OpenCvDnn(Engine):

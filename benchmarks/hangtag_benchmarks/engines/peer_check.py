@@ -14,7 +14,7 @@ from hangtag.tflite_checks import checked_model
 from hangtag.tflite_schema import tensor_info
 from hangtag.tflite_slots import ModelSlots, SubGraphSlots
 from hangtag_benchmarks.engines.base import Engine, check_images, compared
-from hangtag_benchmarks.records import OutputCheck
+from hangtag_benchmarks.measurements import OutputCheck
 
 FLOAT_TOLERANCE = 0.001
 """How far a score of a float model may be off: engines sum in other orders; 3e-6 has been seen."""

@@ -9,7 +9,7 @@ from hangtag.preprocess import Image
 from hangtag.verification import verify_cases
 from hangtag_benchmarks.engines.litert_cpu import LiteRtCpu
 from hangtag_benchmarks.engines.peer_check import peer_tolerance
-from hangtag_benchmarks.records import OutputCheck
+from hangtag_benchmarks.measurements import OutputCheck
 
 
 class TfliteRuntime(LiteRtCpu):

@@ -9,7 +9,7 @@ _STATUS = Path("/proc/self/status")
 
 
 def peak_memory_mb(status: Path = _STATUS) -> float | None:
-    """Return the peak resident memory of this process in megabytes (2**20 bytes), or None where unknown.
+    """Return the peak resident memory of this process in megabytes (10**6 bytes), or None where unknown.
 
     Linux is asked for VmHWM. ``ru_maxrss`` would not do there: a child process starts with its parent's
     peak, and a large parent would show in every row.
@@ -19,7 +19,7 @@ def peak_memory_mb(status: Path = _STATUS) -> float | None:
 
 
 def resident_mb(status: Path = _STATUS) -> float | None:
-    """Return the resident memory of this process in megabytes (2**20 bytes), or None where unknown."""
+    """Return the resident memory of this process in megabytes (10**6 bytes), or None where unknown."""
     return _told_mb(status, "VmRSS:")
 
 
@@ -27,7 +27,7 @@ def _told_mb(status: Path, key: str) -> float | None:
     try:
         for line in status.read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith(key):
-                return int(line.split()[1]) / 1024
+                return int(line.split()[1]) * 1024 / 1e6
     except (OSError, ValueError, IndexError):
         pass
     return None
@@ -38,4 +38,4 @@ def _peak_on_mac_mb() -> float | None:
         return None
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from hangtag_benchmarks.machine.clocks import frequency_mhz
 from hangtag_benchmarks.machine.cpu_times import CpuTimes, cpu_times
 from hangtag_benchmarks.machine.disturbances import Watched, disturbances, minor_disturbances
+from hangtag_benchmarks.machine.records import Conditions
 from hangtag_benchmarks.machine.sampling import sampled
-from hangtag_benchmarks.records import Conditions
 
 CLOCK_EVERY_S = 0.5
 """Between two looks at the clock while a block runs; one takes well under a millisecond. After the block

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hangtag.errors import BenchmarkError
-from hangtag_benchmarks.records import BlockPlan, ToldLatency
+from hangtag_benchmarks.measurements import ToldLatency
+from hangtag_benchmarks.plans import BlockPlan
 
 MODEL_FILE, INPUT_FILE, OUTPUT_FILE = "model.tflite", "input.bin", "output.bin"
 """The names under which it finds and leaves its files in the folder that it is started in."""
@@ -143,9 +144,12 @@ def told(log: str) -> Told:
 
 
 def peak_memory_mb(log: str) -> float | None:
-    """Return the largest resident memory that a run saw of itself, in 2**20 bytes; None where untold."""
+    """Return the largest resident memory that a run saw, in megabytes (10**6 bytes); None where untold.
+
+    The program calls 2**20 bytes a MB.
+    """
     found = _PEAK.search(log)
-    return None if found is None or float(found["mb"]) <= 0 else float(found["mb"])
+    return None if found is None or float(found["mb"]) <= 0 else float(found["mb"]) * 2**20 / 1e6
 
 
 def _fields(text: str) -> dict[str, float]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from hangtag.errors import BenchmarkError
 from hangtag.model_file import ModelFile
 from hangtag_benchmarks.child import JOB_TIMEOUT_S
+from hangtag_benchmarks.measurements import RemoteDevice
 from hangtag_benchmarks.native.benchmark_model import INPUT_FILE, MODEL_FILE, OUTPUT_FILE
 from hangtag_benchmarks.native.program_runner import Ran
-from hangtag_benchmarks.records import RemoteDevice
 from hangtag_benchmarks.targets import Accelerator
 
 _IN_A_SMALL_PROCESS = ("/bin/sh", "-c", '"$@"; exit $?', "sh")

@@ -13,6 +13,7 @@ from pathlib import Path
 from hangtag.errors import BenchmarkError
 from hangtag.model_file import ModelFile
 from hangtag_benchmarks.child import JOB_TIMEOUT_S
+from hangtag_benchmarks.measurements import RemoteDevice
 from hangtag_benchmarks.native.adb import Adb, command_line
 from hangtag_benchmarks.native.benchmark_model import INPUT_FILE, MODEL_FILE, OUTPUT_FILE
 from hangtag_benchmarks.native.phone_facts import (
@@ -23,7 +24,6 @@ from hangtag_benchmarks.native.phone_facts import (
     read_state,
 )
 from hangtag_benchmarks.native.program_runner import Ran
-from hangtag_benchmarks.records import RemoteDevice
 from hangtag_benchmarks.targets import Accelerator
 
 _BINARY_FILE, _PID_FILE = "benchmark_model", "pid"

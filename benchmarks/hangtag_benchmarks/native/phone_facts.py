@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hangtag_benchmarks.records import RemoteDevice
+from hangtag_benchmarks.measurements import RemoteDevice
 
 _PROPERTIES = {
     "maker": "ro.product.manufacturer",

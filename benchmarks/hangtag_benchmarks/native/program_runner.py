@@ -15,16 +15,10 @@ from hangtag.model_file import ModelFile
 from hangtag_benchmarks.child import Outcome, one_line
 from hangtag_benchmarks.engines.base import compared, read_model
 from hangtag_benchmarks.engines.reference_scores import Reference, reference_scores
+from hangtag_benchmarks.measurements import Measurement, OutputCheck, RemoteDevice, Timings, ToldLatency
 from hangtag_benchmarks.native import benchmark_model
 from hangtag_benchmarks.native.benchmark_model import Delegate, Told
-from hangtag_benchmarks.records import (
-    BlockPlan,
-    Measurement,
-    OutputCheck,
-    RemoteDevice,
-    Timings,
-    ToldLatency,
-)
+from hangtag_benchmarks.plans import BlockPlan
 from hangtag_benchmarks.targets import Accelerator
 
 SCORE_TOLERANCE = 0.05
@@ -74,7 +68,7 @@ class ProgramRunner:
         delegate: what it runs the model with.
         path: the model's file; None is the bundled one.
         threads: CPU threads; None where they have no meaning.
-        frames_path: see :class:`~hangtag_benchmarks.records.Job`.
+        frames_path: see :class:`~hangtag_benchmarks.plans.Job`.
         check_paths: pictures to compare outputs on, before the frames: one for each block, in turn.
     """
 

@@ -9,8 +9,11 @@ import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hangtag_benchmarks.records import STAGES, Conditions, Result, Soak
+from hangtag_benchmarks.machine.records import Conditions
+from hangtag_benchmarks.measurements import STAGES
+from hangtag_benchmarks.records import Result
 from hangtag_benchmarks.reports.result_json import rounded, to_json
+from hangtag_benchmarks.soak.records import Soak
 from hangtag_benchmarks.verdicts import fastest
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")

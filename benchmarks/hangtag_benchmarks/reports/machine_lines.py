@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from hangtag_benchmarks.records import (
-    Conditions,
-    Environment,
-    ModelIdentity,
-    Plan,
-    RemoteDevice,
-    Result,
-)
+from hangtag_benchmarks.machine.records import Conditions, Environment
+from hangtag_benchmarks.measurements import RemoteDevice
+from hangtag_benchmarks.plans import ModelIdentity, Plan
+from hangtag_benchmarks.records import Result
 from hangtag_benchmarks.reports.soak_report import soak_plan_line
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hangtag_benchmarks.records import Missing, ModelIdentity, Result, Row, Soak
+from hangtag_benchmarks.plans import ModelIdentity
+from hangtag_benchmarks.records import Missing, Result, Row
+from hangtag_benchmarks.soak.records import Soak
 from hangtag_benchmarks.targets import title_of
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hangtag.page_parts import Cell, Row, details, document, name, section, table, text
-from hangtag_benchmarks import records
+from hangtag_benchmarks import measurements, records
 from hangtag_benchmarks.records import Result
 from hangtag_benchmarks.reports.machine_lines import accuracy_lines, plan_line
 from hangtag_benchmarks.reports.naming import engine_title, model_names
@@ -26,6 +26,7 @@ from hangtag_benchmarks.reports.report_tables import (
 )
 from hangtag_benchmarks.reports.soak_report import soak_lines, soak_table
 from hangtag_benchmarks.reports.tables import Table
+from hangtag_benchmarks.soak.records import Soak
 
 _BADGES = {FASTEST: "fastest", AS_FAST: "as fast", UNRANKED: "unranked"}
 _DESCRIPTIONS = {
@@ -68,7 +69,7 @@ def render(result: Result, plots: Plots) -> str:
     return document("Benchmark", body)
 
 
-def _soak(soak: records.Soak) -> str:
+def _soak(soak: Soak) -> str:
     minutes = details("Minute by minute", _plain(soak_table(soak)))
     return _verdicts(list(soak_lines(soak))) + minutes
 
@@ -105,7 +106,7 @@ def _spread(latency: records.Latency | None) -> str:
     return "" if latency is None or latency.width is None else _small(f"±{half_width(latency)}")
 
 
-def _top1(accuracy: records.Accuracy | None) -> str:
+def _top1(accuracy: measurements.Accuracy | None) -> str:
     if accuracy is None:
         return "-"
     low, high = accuracy.top1_interval.low, accuracy.top1_interval.high

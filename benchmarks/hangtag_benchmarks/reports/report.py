@@ -37,9 +37,8 @@ MEANINGS = (
     "to label: the median from a 640x480 frame that has just arrived to its label, as users call it.",
     "top-1: the share of photos that this engine itself named rightly, with its 95 % interval.",
     (
-        "peak MB: the process's largest resident memory (2^20 bytes); steady MB: at its end; "
-        "imports MB: before the model is read. All three hold Python, its libraries and 4 MB of frames. "
-        "File MB are millions of bytes."
+        "peak MB: the process's largest resident memory; steady MB: at its end; imports MB: before the model "
+        "is read. All three hold Python, its libraries and 4 MB of frames. A MB is a million bytes."
     ),
     (
         "mJ/run: energy in one invocation's time: of the whole processor package (RAPL), or of all rails "
@@ -54,7 +53,7 @@ MEANINGS = (
     ),
 )
 
-INCOMPLETE = "INCOMPLETE: it was stopped; these are the rounds that were finished"
+INCOMPLETE = "INCOMPLETE: it was stopped; this is what was finished"
 QUICK = "QUICK: a first impression; not comparable with any other run"
 DISTURBED = "DISTURBED: do not quote these numbers"
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterable, Iterator
 
-from hangtag_benchmarks.records import STAGES, Accuracy, Latency, ModelIdentity, Result, Row
+from hangtag_benchmarks.measurements import STAGES, Accuracy
+from hangtag_benchmarks.plans import ModelIdentity
+from hangtag_benchmarks.records import Latency, Result, Row
 from hangtag_benchmarks.reports.naming import engine_title, model_names
 from hangtag_benchmarks.reports.tables import Table
 from hangtag_benchmarks.verdicts import as_fast, fastest

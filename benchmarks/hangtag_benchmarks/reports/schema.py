@@ -14,7 +14,8 @@ import types
 import typing
 from typing import Any
 
-from hangtag_benchmarks.records import SCHEMA_VERSION, STAGES, Result
+from hangtag_benchmarks.measurements import STAGES
+from hangtag_benchmarks.records import SCHEMA_VERSION, Result
 from hangtag_benchmarks.reports.result_json import KIND
 
 _DIGEST = {"pattern": "^[0-9a-f]{64}$"}
@@ -48,7 +49,7 @@ def schema() -> dict[str, Any]:
         "title": f"A result of `hangtag benchmark`, layout {SCHEMA_VERSION}",
         "description": (
             "Numbers have six significant digits; null is what the system or the engine does not tell. "
-            "Names end in their units: _s, _ms, _mhz, _c, _mb (2**20 bytes), _mj (thousandths of a joule)."
+            "Names end in their units: _s, _ms, _mhz, _c, _mb (10**6 bytes), _mj (thousandths of a joule)."
         ),
         **whole,
         "properties": properties,

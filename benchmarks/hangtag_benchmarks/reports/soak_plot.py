@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from hangtag_benchmarks.records import Soak
 from hangtag_benchmarks.reports.plot_theme import DAY, Theme, dress, entitle, figure, png
+from hangtag_benchmarks.soak.records import Soak
 
 _Panel = tuple[str, Sequence[float | None], str]
 

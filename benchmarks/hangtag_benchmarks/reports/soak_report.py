@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 
 from hangtag_benchmarks.machine.vcgencmd import throttle_reasons
-from hangtag_benchmarks.records import Soak, SoakFigure
 from hangtag_benchmarks.reports.naming import soak_name
 from hangtag_benchmarks.reports.tables import Table
+from hangtag_benchmarks.soak.records import Soak, SoakFigure
 from hangtag_benchmarks.soak.sustained import LEAST_FOR_PARTING, LEAST_MINUTES
 
 MOST_LINES = 30

@@ -17,8 +17,8 @@ from hangtag.device import version_of
 from hangtag.errors import HangtagError
 from hangtag.photos import read_photo
 from hangtag_benchmarks.engines.base import Engine
+from hangtag_benchmarks.plans import BlockPlan, Job
 from hangtag_benchmarks.protocol import heart, no_garbage_collection, repeated, warm_up
-from hangtag_benchmarks.records import BlockPlan, Job
 from hangtag_benchmarks.worker import imported, keep_stdout_for_the_answer, made_ready, read_frames
 
 

@@ -22,8 +22,11 @@ from hangtag_benchmarks.child import one_line
 from hangtag_benchmarks.engines.other_python import lent_packages
 from hangtag_benchmarks.machine.environment import conditions, environment
 from hangtag_benchmarks.machine.monitor import Monitor
-from hangtag_benchmarks.records import Accuracy, Job, Missing, OutputCheck, Plan, Result, Soak
+from hangtag_benchmarks.measurements import Accuracy, OutputCheck
+from hangtag_benchmarks.plans import Job, Plan
+from hangtag_benchmarks.records import Missing, Result
 from hangtag_benchmarks.rows import wrong_output
+from hangtag_benchmarks.soak.records import Soak
 from hangtag_benchmarks.soak.sustained import RawMinute, cold, parts_at, sustained
 from hangtag_benchmarks.targets import Accelerator, Target, WorkerRunner
 

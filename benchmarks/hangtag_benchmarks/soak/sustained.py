@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hangtag_benchmarks.records import Conditions, SoakFigure, SoakMinute
+from hangtag_benchmarks.machine.records import Conditions
+from hangtag_benchmarks.soak.records import SoakFigure, SoakMinute
 from hangtag_benchmarks.statistics import LEAST_PAIRS, percentile_interval
 
 LEAST_MINUTES = 3
