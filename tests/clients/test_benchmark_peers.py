@@ -16,7 +16,7 @@ from tiny_models import whole_model
 from hangtag.cli import main
 from hangtag.contract import Geometry
 from hangtag_benchmarks.child import run_job
-from hangtag_benchmarks.records import Job
+from hangtag_benchmarks.plans import Job
 
 
 def _result(model: Path, engine: str, python: Path, folder: Path) -> dict[str, Any]:
