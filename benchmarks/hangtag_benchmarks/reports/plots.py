@@ -227,8 +227,8 @@ def _draw_list(axes: Axes, result: Result, found: Frontier, theme: Theme) -> Non
     lines = ["filled: no other is as fast, as accurate and as small", "area of a circle: size of the file"]
     digits = len(str(len(found.points)))
     lines += [
-        # Figure spaces, which are as wide as a digit.
-        f"{number:\u2007>{digits}}  {names[point.place]}: {point.p50_ms:.3g} ms, {100 * point.top1:.1f} %, "
+        # Two blanks are as wide as a digit.
+        f"{'  ' * (digits - len(str(number)))}{number}  {names[point.place]}: {point.p50_ms:.3g} ms, {100 * point.top1:.1f} %, "
         f"{point.size_bytes / 1e6:.1f} MB"
         for number, point in enumerate(found.points, 1)
     ]
