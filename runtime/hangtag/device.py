@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -32,14 +33,29 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def memory_mb() -> tuple[float, float] | None:
+_MEMINFO = Path("/proc/meminfo")
+
+
+def memory_mb(meminfo: Path = _MEMINFO) -> tuple[float, float] | None:
     """Return total and available memory in megabytes (10**6 bytes); None where unknown."""
+    kibibytes = _kibibytes(meminfo)
+    if kibibytes is None:
+        return None
+    return kibibytes["MemTotal"] * 1024 / 1e6, kibibytes["MemAvailable"] * 1024 / 1e6
+
+
+def swap_mb(meminfo: Path = _MEMINFO) -> float | None:
+    """Return how much swap there is, in megabytes (10**6 bytes); None where unknown."""
+    kibibytes = _kibibytes(meminfo)
+    return None if kibibytes is None else kibibytes.get("SwapTotal", 0) * 1024 / 1e6
+
+
+def _kibibytes(meminfo: Path) -> dict[str, int] | None:
     try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        lines = meminfo.read_text(encoding="ascii").splitlines()
     except OSError:
         return None
-    kibibytes = {line.partition(":")[0]: int(line.split()[1]) for line in lines if len(line.split()) > 1}
-    return kibibytes["MemTotal"] * 1024 / 1e6, kibibytes["MemAvailable"] * 1024 / 1e6
+    return {line.partition(":")[0]: int(line.split()[1]) for line in lines if len(line.split()) > 1}
 
 
 _THERMAL, _HWMON = Path("/sys/class/thermal"), Path("/sys/class/hwmon")
@@ -114,6 +130,11 @@ def cameras(system: Path = Path("/sys/class/video4linux"), devices: Path = Path(
     return found
 
 
-def has_screen() -> bool:
-    """Return False on a Linux without a display server to open windows on."""
-    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+def has_screen(environment: Mapping[str, str] | None = None) -> bool:
+    """Return False on a Linux without a display server to open windows on.
+
+    Args:
+        environment: the variables that name one; None for this process's.
+    """
+    named = os.environ if environment is None else environment
+    return sys.platform != "linux" or bool(named.get("DISPLAY") or named.get("WAYLAND_DISPLAY"))

@@ -25,6 +25,11 @@ def explain_import_error(error: ImportError) -> str | None:
             f"Mend it with: sudo apt install libgl1 libglib2.0-0 libxcb1 ; "
             f"or, where no window is needed, with: {HEADLESS_FIX}"
         )
+    if "numpy" in text.lower() and ("_ARRAY_API" in text or "multiarray" in text):
+        return (
+            "OpenCV was compiled for another NumPy (apt's, seen from an environment with its own NumPy?): "
+            "pip install --force-reinstall opencv-python-headless"
+        )
     if error.name == "cv2":
         return "OpenCV is not installed: pip install opencv-python (or opencv-python-headless)"
     return None
@@ -34,8 +39,21 @@ def has_window_support() -> bool:
     """Return True where this build of OpenCV can open windows (the headless build cannot)."""
     import cv2
 
-    found = re.search(r"^\s*GUI:\s*(\S+)", cv2.getBuildInformation(), re.MULTILINE)
-    return found is not None and found[1].upper() != "NONE"
+    return build_parts(cv2.getBuildInformation())["GUI"]
+
+
+def build_parts(build_information: str) -> dict[str, bool]:
+    """Return which of ``GUI``, ``FFMPEG`` and ``GStreamer`` a build of OpenCV has.
+
+    Args:
+        build_information: what ``cv2.getBuildInformation()`` returns.
+    """
+    return {name: _has_part(build_information, name) for name in ("GUI", "FFMPEG", "GStreamer")}
+
+
+def _has_part(build_information: str, name: str) -> bool:
+    found = re.search(rf"^\s*{name}:\s*(\S+)", build_information, re.MULTILINE)
+    return found is not None and found[1].upper() not in {"NONE", "NO"}
 
 
 def quiet_windows() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from hangtag.raspberry_pi.firmware import past_reasons, throttle_flags, throttle_reasons
 from hangtag_benchmarks.machine.cpu_times import CpuTimes
 from hangtag_benchmarks.machine.disturbances import Watched, disturbances, minor_disturbances
 from hangtag_benchmarks.machine.monitor import CLOCK_EVERY_S, Monitor
 from hangtag_benchmarks.machine.records import Conditions
-from hangtag_benchmarks.machine.vcgencmd import past_reasons, throttle_flags, throttle_reasons
 
 CALM = Conditions(
     0.1, 2400.0, 55.0, throttled=0, others_load=0.01, stolen=0.0, heat_events=3, cooling_steps=0

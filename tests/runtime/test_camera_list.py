@@ -14,9 +14,11 @@ from click.testing import CliRunner
 from hangtag import device
 from hangtag.cli import camera_list
 from hangtag.cli.camera import camera
-from hangtag.cli.doctor import doctor
+from hangtag.cli.doctor import cameras, doctor
+from hangtag.raspberry_pi.board import Board
 from hangtag.sources import v4l2_kernel
 from hangtag.sources.pi_cameras import listed_cameras
+from hangtag.system import System
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system: scripts in PATH")
 
@@ -95,9 +97,9 @@ class _Machine:
         self.devices: dict[Path, recorded.RecordedDevice] = {}
         (folder / "bin").mkdir()
         monkeypatch.setenv("PATH", str(folder / "bin"))
-        monkeypatch.setattr(device, "cameras", lambda: dict.fromkeys(self.devices, "unnamed"))
+        monkeypatch.setattr(device, "cameras", lambda *_: dict.fromkeys(self.devices, "unnamed"))
         monkeypatch.setattr(v4l2_kernel, "kernel", lambda: self._answer)
-        monkeypatch.setattr(device, "cpu_model", lambda: "AMD EPYC")
+        self._be(None)
 
     def _answer(self, descriptor: int, number: int, query: object) -> object:
         path = Path(f"/proc/self/fd/{descriptor}").readlink()
@@ -109,8 +111,12 @@ class _Machine:
         self.devices[path] = found
         return path
 
+    def _be(self, board: Board | None) -> None:
+        for module in (camera_list, cameras):
+            self._monkeypatch.setattr(module, "board", lambda _: board)
+
     def be_a_pi(self, says: str | None) -> None:
-        self._monkeypatch.setattr(device, "cpu_model", lambda: "Raspberry Pi 4 Model B Rev 1.4")
+        self._be(Board("Raspberry Pi 4 Model B Rev 1.4", "4"))
         if says is None:
             return
         (self.folder / "says").write_text(says)
@@ -206,7 +212,7 @@ def test_doctor_says_the_same_in_short(machine: _Machine) -> None:
     machine.plug_in(1, recorded.metadata_node())
     busy = machine.plug_in(2, recorded.c920(busy=True))
     machine.be_a_pi(_IMX219)
-    findings = list(camera_list.camera_findings())
+    findings = list(cameras.camera_findings(System()))
     assert [(one.state, one.what) for one in findings[:3]] == [
         ("ok", f"camera device {path} (HD Pro Webcam C920)"),
         ("note", f"camera device {busy} (HD Pro Webcam C920): in use by another program"),

@@ -223,7 +223,10 @@ _ABI = (
     [
         (None, "comes from apt.*sudo apt install python3-picamera2.*--system-site-packages"),
         ("import libcamera", "apt's libcamera.*only the system's own Python"),
-        (f"raise ValueError({_ABI!r})", "compiled for another NumPy: pip install --upgrade simplejpeg"),
+        (
+            f"raise ValueError({_ABI!r})",
+            "compiled for another NumPy: pip install --force-reinstall --no-deps simplejpeg",
+        ),
         ("raise ImportError('libcamera.so.0.5: cannot open shared object file')", "libcamera.so.0.5"),
     ],
 )

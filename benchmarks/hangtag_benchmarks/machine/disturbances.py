@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hangtag.device import usable_cores
+from hangtag.raspberry_pi.firmware import past_flags, past_reasons, throttle_reasons
 from hangtag_benchmarks.machine.records import Conditions
-from hangtag_benchmarks.machine.vcgencmd import past_flags, past_reasons, throttle_reasons
 
 MOST_OTHERS = 0.25
 """Cores that other programs may keep busy, on average over a block. A machine at rest uses a hundredth of a

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hangtag.device import cpu_model
+from hangtag.raspberry_pi.firmware import PROGRAM, ask
 from hangtag_benchmarks.machine.sampling import sampled
-from hangtag_benchmarks.machine.vcgencmd import PROGRAM, ask
 
 RAIL_SECONDS = 1.0
 """How long a block goes on, untimed, while a Pi 5's power chip is asked."""

@@ -15,11 +15,11 @@ from hangtag.device import (
     usable_cores,
     version_of,
 )
+from hangtag.raspberry_pi.firmware import throttled
 from hangtag_benchmarks.machine.clocks import cooling_steps, core_groups, frequency_mhz, heat_events
 from hangtag_benchmarks.machine.energy import energy_source
 from hangtag_benchmarks.machine.power import power_source
 from hangtag_benchmarks.machine.records import Conditions, Environment
-from hangtag_benchmarks.machine.vcgencmd import throttled
 
 BUSY_LOAD_AVERAGE = 0.5
 """Above this many waiting or running processes a machine is called busy."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from hangtag_benchmarks.machine.vcgencmd import throttle_reasons
+from hangtag.raspberry_pi.firmware import throttle_reasons
 from hangtag_benchmarks.reports.naming import soak_name
 from hangtag_benchmarks.reports.tables import Table
 from hangtag_benchmarks.soak.records import Soak, SoakFigure

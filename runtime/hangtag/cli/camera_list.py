@@ -1,4 +1,4 @@
-"""The cameras that are here: ``hangtag camera --list``, and their part of ``hangtag doctor``."""
+"""The cameras that are here: ``hangtag camera --list``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from hangtag import device
-from hangtag.cli.findings import Finding
+from hangtag.raspberry_pi.board import board
+from hangtag.system import System
 
 if TYPE_CHECKING:
     from hangtag.sources.pi_cameras import PiCamera
@@ -31,44 +32,18 @@ def echo_cameras() -> None:
     _echo_all(_pi_lines())
 
 
-def camera_findings() -> Iterator[Finding]:
-    """Yield what doctor says about cameras."""
-    devices = v4l2_devices()
-    for one in devices:
-        if one.is_camera:
-            yield _finding(one)
-    found, is_pi = _pi_cameras(), _is_pi()
-    for camera in found or ():
-        yield Finding(
-            "ok", f"Raspberry Pi camera {camera.number} ({camera.model}): --source {_spelling(camera)}"
-        )
-    if is_pi and found is None:
-        yield Finding("note", "no programs for the Raspberry Pi's camera", _apps_fix())
-    if is_pi and found and (problem := _picamera2_problem()):
-        yield Finding("note", problem)
-    if not found and not any(one.is_camera for one in devices):
-        yield Finding("note", "no camera found", _NONE)
-
-
-def v4l2_devices() -> list[Device]:
+def v4l2_devices(system: System | None = None) -> list[Device]:
     """Return the V4L2 devices that are here, by number, those that are no cameras with them."""
     from hangtag.sources.v4l2_formats import read_device
 
-    found = device.cameras()
+    machine = system or System()
+    found = device.cameras(machine.path("/sys/class/video4linux"), machine.path("/dev"))
     return [read_device(path, found[path]) for path in sorted(found, key=_number)]
 
 
 def _number(path: Path) -> tuple[int, str]:
     digits = path.name.removeprefix("video")
     return (int(digits) if digits.isdigit() else 10**6, path.name)
-
-
-def _finding(one: Device) -> Finding:
-    if not one.problem:
-        return Finding("ok", f"camera device {one.path} ({one.name})")
-    # One that is in use, by this program even, works.
-    state = "note" if one.formats else "wrong"
-    return Finding(state, f"camera device {one.path} ({one.name}): {one.problem}", one.fix)
 
 
 def _echo_all(lines: Iterator[str]) -> None:
@@ -104,27 +79,28 @@ def _size(size: FrameSize) -> str:
 
 
 def _pi_lines() -> Iterator[str]:
-    found = _pi_cameras()
+    found, is_pi = _pi_cameras(), board(System()) is not None
     for camera in found or ():
         yield f"{camera.model}, {camera.size_wh[0]}x{camera.size_wh[1]} pixels"
-        yield f"    --source {_spelling(camera)}"
+        yield f"    --source {spelling(camera)}"
         modes = (
             f"{width}x{height}" + (f" at up to {fps:g} fps" if fps else "")
             for (width, height), fps in camera.modes
         )
         yield f"    {', '.join(modes)}; smaller sizes are made of these"
     if found is None:
-        yield "rpicam-hello is not installed, or does not answer" + (f": {_apps_fix()}" if _is_pi() else "")
+        yield "rpicam-hello is not installed, or does not answer" + (f": {_apps_fix()}" if is_pi else "")
     elif not found:
         yield f"rpicam-hello sees none: {_NO_PI_CAMERA}"
     problem = _picamera2_problem()
     if problem is None:
         yield "picamera2 can be imported: picamera:// works"
-    elif found or _is_pi():
+    elif found or is_pi:
         yield problem
 
 
-def _spelling(camera: PiCamera) -> str:
+def spelling(camera: PiCamera) -> str:
+    """Return how a Raspberry Pi's camera is named as a source."""
     return f"rpicam://{camera.number} or picamera://{camera.number}"
 
 
@@ -132,10 +108,6 @@ def _pi_cameras() -> tuple[PiCamera, ...] | None:
     from hangtag.sources.pi_cameras import pi_cameras
 
     return pi_cameras()
-
-
-def _is_pi() -> bool:
-    return "Raspberry Pi" in device.cpu_model()
 
 
 def _apps_fix() -> str:

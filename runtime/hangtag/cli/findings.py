@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: ``ok``, ``note`` (works, with a limit) or ``wrong``, and the fix."""
+    """One thing that was looked at: ``ok``, ``note`` (works, with a limit) or ``wrong``, and the fix.
+
+    The fix is a command wherever one mends it, else what to do; a command comes first.
+    """
 
     state: str
     what: str

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass
+
+from hangtag.system import System
 
 PROGRAMS = ("rpicam-hello", "libcamera-hello")
 """The program, and what it was called before Raspberry Pi OS 12."""
 
 _PATIENCE_S = 15
+_BUSY = "in use by another process"
+"""libcamera's words for a camera that another program has."""
 _CAMERA = re.compile(r"^\s*(\d+) : (\S+) \[(\d+)x(\d+)")
 # A mode's size, and its rate; the size of its crop, which follows, is none.
 _MODE = re.compile(r"(\d+)x(\d+)(?:\s*[\[(]([\d.]+|nan) fps(?:[^\]]*crop\])?)?")
@@ -58,20 +60,34 @@ def listed_cameras(text: str) -> tuple[PiCamera, ...]:
     return tuple(cameras)
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the program for cameras answers.
+
+    Args:
+        program: its name; None where it is not installed.
+        cameras: what it lists; None where it does not answer.
+        is_busy: another program has a camera of the list.
+    """
+
+    program: str | None
+    cameras: tuple[PiCamera, ...] | None
+    is_busy: bool = False
+
+
+def listing(system: System | None = None) -> Listing:
+    """Ask the program for the cameras of this Raspberry Pi."""
+    machine = system or System()
+    program = machine.has_program(*PROGRAMS)
+    if program is None:
+        return Listing(None, None)
+    # Older versions write the list to standard error.
+    answer = machine.ask(program, "--list-cameras", patience_s=_PATIENCE_S)
+    if answer is None:
+        return Listing(program, None)
+    return Listing(program, listed_cameras(answer.text), _BUSY in answer.text)
+
+
 def pi_cameras() -> tuple[PiCamera, ...] | None:
     """Return the cameras of this Raspberry Pi; None where its program is missing or does not answer."""
-    program = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
-    if program is None:
-        return None
-    try:
-        done = subprocess.run(
-            [program, "--list-cameras"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,  # where older versions write the list
-            timeout=_PATIENCE_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return listed_cameras(done.stdout.decode("utf-8", "replace"))
+    return listing().cameras

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hangtag.errors import SourceError
+from hangtag.raspberry_pi.picamera2 import OWN_SIMPLEJPEG
 from hangtag.sources.base import Frame
 from hangtag.sources.driver_time import believed_s
 from hangtag.sources.live import LiveSource, Thinning
@@ -119,7 +120,7 @@ def import_picamera2(for_what: str) -> Any:
         if "binary incompatibility" in str(error) or "numpy" in str(error).lower():
             raise SourceError(
                 f"{for_what}: a part of apt's picamera2 was compiled for another NumPy: "
-                f"pip install --upgrade simplejpeg in this environment; {_WITHOUT}"
+                f"{OWN_SIMPLEJPEG} in this environment; {_WITHOUT}"
             ) from None
         raise SourceError(f"{for_what}: picamera2 does not load: {_line(error)}; {_WITHOUT}") from None
     return Picamera2

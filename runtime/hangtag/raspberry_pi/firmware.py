@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
+
+from hangtag.system import System, succeeded
 
 # https://www.raspberrypi.com/documentation/computers/os.html#get_throttled
 _NOW = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
@@ -13,23 +13,18 @@ _SINCE_START = 16
 
 
 PROGRAM = "vcgencmd"
+PACKAGE = "raspi-utils"
+"""The package that brings the program."""
 
 
-def ask(*arguments: str) -> str | None:
+def ask(*arguments: str, system: System | None = None) -> str | None:
     """Return what ``vcgencmd`` says; None where there is none, or it fails."""
-    program = shutil.which(PROGRAM)
-    if program is None:
-        return None
-    try:
-        done = subprocess.run([program, *arguments], capture_output=True, timeout=5, check=False, text=True)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return succeeded((system or System()).ask(PROGRAM, *arguments))
 
 
-def throttled() -> int | None:
+def throttled(system: System | None = None) -> int | None:
     """Return the flags of ``get_throttled``; None where there is no such firmware."""
-    return throttle_flags(ask("get_throttled") or "")
+    return throttle_flags(ask("get_throttled", system=system) or "")
 
 
 def throttle_flags(said: str) -> int | None:
