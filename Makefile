@@ -8,15 +8,23 @@ RUN ?= runs/bundled
 TEACHER ?= runs/large
 TRAIN_OPTIONS ?=
 UNKNOWN ?=
+ARM_SYSTEM ?= arm-system
 MODEL := runtime/hangtag/models/clothing.tflite
+PAGE_ENGINE := runtime/hangtag/web/vendor/litertjs/VERSIONS.json
 
-.PHONY: demo test check format bundled-model clean
+.PHONY: demo test test-arm64 check format bundled-model web-assets wheel clean
 
 demo: $(VENV)/.light
 	$(BIN)/hangtag demo --out demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+
+# The wheel, installed and run on a Raspberry Pi's processors, which QEMU emulates (Debian and its kin, with the
+# package qemu-user-static). The system is kept in ARM_SYSTEM; the wheel is built and installed anew each time.
+test-arm64: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python -m arm64 "$(ARM_SYSTEM)"
+	HANGTAG_ARM_SYSTEM="$(ARM_SYSTEM)" $(BIN)/python -m pytest tests/end_to_end/test_arm64.py tests/end_to_end/test_arm.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -39,8 +47,21 @@ bundled-model: $(VENV)/.dev
 	$(BIN)/hangtag convert "$(RUN)" --data "$(DATA)" --recover $(foreach file,$(wildcard train/labels/*.txt),--labels $(file))
 	$(BIN)/python -m hangtag_convert.bundled "$(RUN)" --data "$(DATA)" --out "$(dir $(MODEL))" $(if $(UNKNOWN),--unknown "$(UNKNOWN)")
 
+# The phone page's engine, LiteRT.js, is not in the repository: npm fetches what package-lock.json pins.
+web-assets: $(VENV)/.light
+	$(BIN)/python runtime/hangtag/web/npm/install.py
+
+# A wheel in dist/ that holds the phone page with its engine and the engine's licence, and what sets a device up with it.
+wheel: $(VENV)/.light $(PAGE_ENGINE)
+	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python runtime/hangtag/web/npm/check_wheel.py dist/hangtag-$$($(BIN)/python -c 'import hangtag; print(hangtag.__version__)')-py3-none-any.whl
+	cp runtime/setup-device dist/
+
+$(PAGE_ENGINE): runtime/hangtag/web/vendor.json | $(VENV)/.light
+	$(BIN)/python runtime/hangtag/web/npm/install.py
+
 clean:
-	rm -rf $(VENV) .venv-clients build dist demo benchmark .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-clients arm-system build dist demo benchmark .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Hangtag needs Python 3.10 or newer, this is " + sys.version.split()[0])'

@@ -12,9 +12,10 @@ import click
 @click.option(
     "--for",
     "platform",
-    type=click.Choice(["android", "ios"]),
+    type=click.Choice(["android", "ios", "web"]),
     required=True,
-    help="Kotlin with CameraX, or Swift with AVFoundation; both with LiteRT and MediaPipe Tasks.",
+    help="Kotlin with CameraX, or Swift with AVFoundation, both with LiteRT and MediaPipe Tasks; or a page "
+    "for any web host.",
 )
 @click.option(
     "--out",
@@ -31,7 +32,9 @@ def bundle(model: Path, *, platform: str, out: Path, package: str | None) -> Non
     kind = Platform(platform)
     if package is not None:
         if kind is not Platform.ANDROID:
-            raise click.UsageError("--package names a Kotlin package; leave it out of a bundle for ios")
+            raise click.UsageError(
+                f"--package names a Kotlin package; leave it out of a bundle for {platform}"
+            )
         try:
             checked_package(package)
         except ValueError as error:

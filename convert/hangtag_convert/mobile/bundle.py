@@ -1,4 +1,4 @@
-"""Writes a bundle for a phone: the whole folder, or nothing."""
+"""Writes a bundle for a phone or the web: the whole folder, or nothing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hangtag.errors import OutputError
-from hangtag.model_file import read_model_file
+from hangtag.model_file import ModelFile, read_model_file
 from hangtag.model_probe import probe
 from hangtag_convert.mobile.android import android_files, default_package
 from hangtag_convert.mobile.facts import mobile_facts
 from hangtag_convert.mobile.golden import golden_files
 from hangtag_convert.mobile.ios import ios_files
+from hangtag_convert.mobile.web import web_files
 
 
 class Platform(str, enum.Enum):
@@ -23,6 +24,7 @@ class Platform(str, enum.Enum):
 
     ANDROID = "android"
     IOS = "ios"
+    WEB = "web"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class Bundle:
 def write_bundle(model: Path, platform: Platform, out: Path, *, package: str | None = None) -> Bundle:
     """Write a model's bundle into a new folder. The same arguments give the same bytes.
 
+    Source for apps is generated from the contract, and golden cases are computed here; the web's page reads
+    the contract itself, and runs the golden cases wherever it is opened.
+
     Args:
         model: a self-describing .tflite file.
         platform: the phones it is for.
@@ -46,23 +51,36 @@ def write_bundle(model: Path, platform: Platform, out: Path, *, package: str | N
         ModelFileError: the file cannot be read, is damaged, or carries no contract or golden cases.
         ContractError: its contract cannot be used.
         ConversionError: the contract asks for what the generated source cannot do.
+        MissingAssets: the page's engine is not installed.
         VerificationFailed: this machine does not compute what the golden cases say.
         OutputError: ``out`` holds files already, or cannot be written.
     """
     _check_empty(out)
     original = read_model_file(model)
     probe(original.data, str(model))
+    if platform is Platform.WEB:
+        files = web_files(original, model.name)
+        write_folder(out, files)
+        return Bundle(len(files), ())
+    files, notes = _app_files(original, platform, package)
+    write_folder(out, files)
+    return Bundle(len(files), tuple(notes))
+
+
+def _app_files(
+    original: ModelFile, platform: Platform, package: str | None
+) -> tuple[dict[str, bytes], list[str]]:
+    """Return the files of an app's source, and what its user should read."""
     facts = mobile_facts(original)
     golden = golden_files(facts, original)
     if platform is Platform.ANDROID:
         files = android_files(facts, golden, package or default_package(facts))
     else:
         files = ios_files(facts, golden)
-    write_folder(out, files)
     notes = [] if facts.note is None else [facts.note]
     if facts.why_no_mediapipe is not None:
         notes.append(f"MediaPipe Tasks is left out: {facts.why_no_mediapipe}. LiteRT runs it.")
-    return Bundle(len(files), tuple(notes))
+    return files, notes
 
 
 def write_folder(out: Path, files: Mapping[str, bytes]) -> None:

@@ -28,6 +28,7 @@ _COMMANDS = {
     "verify": ("hangtag.cli.verify:verify", "Prove that this device computes what the trainer did."),
     "predict": ("hangtag.cli.predict:predict", "Name what is in photos."),
     "camera": ("hangtag.cli.camera:camera", "Name what a camera sees, frame by frame."),
+    "web": ("hangtag.cli.web:web", "Serve a page that names what a phone's camera sees."),
     "replay": ("hangtag.cli.replay:replay", "Run what a camera recorded again, and show what changed."),
     "calibrate": ("hangtag.cli.calibrate:calibrate", "Fit below which score a model says unknown."),
     "benchmark": ("hangtag_benchmarks.commands:benchmark", "Measure latency and memory of models."),

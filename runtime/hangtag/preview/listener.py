@@ -13,12 +13,13 @@ BACKLOG = 256
 """How many connections may wait to be taken in."""
 
 
-def listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int, *, option: str = "--serve") -> socket.socket:
     """Return a listening socket.
 
     Args:
         host: name or address of this machine.
         port: 0 for any that is free.
+        option: what the command line calls the port.
 
     Raises:
         OutputError: it cannot listen there.
@@ -39,15 +40,15 @@ def listening(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise OutputError(_why_not(host, port, error)) from None
+        raise OutputError(_why_not(host, port, option, error)) from None
     return listener
 
 
-def _why_not(host: str, port: int, error: OSError) -> str:
+def _why_not(host: str, port: int, option: str, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use: choose another one with --serve, 0 for any that is free"
+        return f"port {port} of {host} is in use: choose another one with {option}, 0 for any that is free"
     if error.errno == errno.EACCES:
-        return f"port {port} is for the system's services alone: choose one from 1024 with --serve"
+        return f"port {port} is for the system's services alone: choose one from 1024 with {option}"
     return f"cannot serve on {host}, port {port}: {error.strerror or error}"
 
 
