@@ -137,10 +137,13 @@ def _until_blocked(process: subprocess.Popen[bytes]) -> None:
     """Wait until the pipe to us is full: a thread of the camera is inside write() then."""
 
     assert process.stdout is not None
+    pipe = process.stdout.fileno()
+    if sys.platform == "linux":  # no larger than it has to be
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
     waiting, full_since = array.array("i", [0]), time.monotonic()
     before = -1
-    while time.monotonic() - full_since < 2 or waiting[0] < 4096:
-        fcntl.ioctl(process.stdout.fileno(), termios.FIONREAD, waiting)
+    while time.monotonic() - full_since < 0.7 or waiting[0] < 3000:  # a line has some 300 bytes
+        fcntl.ioctl(pipe, termios.FIONREAD, waiting)
         if waiting[0] != before:
             before, full_since = waiting[0], time.monotonic()
         time.sleep(0.05)

@@ -142,7 +142,7 @@ def test_the_oldest_go_by_the_quota_and_scraps_of_killed_runs_too(
 
 
 def test_a_part_ends_before_it_takes_the_whole_quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The encoder holds five seconds back, or 5 MB: of few frames a second these are small, and so is the quota.
+    # The encoder holds back five seconds or 5 MB: at two frames a second that is little, and so is the quota.
     quota_bytes = 1_600_000
     monkeypatch.setattr(clips, "LEAST_QUOTA_BYTES", quota_bytes)
     noise = np.random.default_rng(0).integers(0, 256, (6, 480, 640, 3), np.uint8)

@@ -9,20 +9,21 @@ import time
 import pytest
 
 _PROGRAM = """
-import sys, threading, time
+import threading
 import numpy as np
 from hangtag import Classifier
 from hangtag.cli.leaving import leave
 
-def hang():
+def hang(inside):
     classifier = Classifier.bundled()
     image = np.zeros((48, 64, 3), np.uint8)
     while True:
         classifier.scores(image)  # C++ that lets go of the interpreter's lock and takes it again
+        inside.set()
 
-for _ in range(3):
-    threading.Thread(target=hang, name={name!r}, daemon=True).start()
-time.sleep(0.5)
+for inside in [threading.Event() for _ in range(3)]:
+    threading.Thread(target=hang, args=[inside], name={name!r}, daemon=True).start()
+    inside.wait()
 print("done")
 leave({code!r})
 """
