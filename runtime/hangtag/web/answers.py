@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import threading
 from collections.abc import Mapping
@@ -132,7 +134,9 @@ class Guard:
             await send(message)
 
         answer = (self._refusal(scope) if scope["type"] == "http" else None) or self._app
-        await answer(scope, receive, send_with_headers)
+        # Cancelled when the server ends, which is nothing to be told of.
+        with contextlib.suppress(asyncio.CancelledError):
+            await answer(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)

@@ -61,6 +61,8 @@ class SiteServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End at once: nobody loses more than a page that can be loaded again."""
         self._door.clear()
+        for task in self.server_state.tasks:
+            task.cancel()
         await super().shutdown(sockets)
 
     def _connection(self) -> BoundedConnection:

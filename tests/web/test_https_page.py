@@ -1,0 +1,58 @@
+"""What ``--https`` is worth in a browser, past its warning: the camera, and no offline mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hangtag.classifier import bundled_model
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytest.importorskip("cryptography", reason='needs pip install "hangtag[web]"')
+pytest.importorskip("uvicorn", reason='needs pip install "hangtag[web]"')
+
+from hangtag.web.certificate import self_signed, tls_context
+from hangtag.web.server import serving
+from hangtag.web.site import site_files
+
+PAST_THE_WARNING = "thisisunsafe"
+"""What Chromium takes for "Proceed", typed into its warning."""
+
+FOUND = """async () => {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: true });
+  const cameras = stream.getVideoTracks().length;
+  stream.getTracks().forEach((track) => track.stop());
+  const refused = await navigator.serviceWorker.register("sw.js").then(() => null, (error) => error.name);
+  return { secure: isSecureContext, isolated: crossOriginIsolated, cameras, refused };
+}"""
+
+
+@pytest.fixture
+def https_url(web_assets: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("HANGTAG_CACHE", str(tmp_path))
+    files = site_files(bundled_model(), "clothing.tflite")
+    with serving(files, tls=tls_context(self_signed(["localhost", "127.0.0.1"]))) as served:
+        yield served.url
+
+
+def test_a_certificate_signed_here_gives_the_camera_and_no_offline_mode(
+    launch: Callable[..., Browser], https_url: str
+) -> None:
+    page = launch("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream").new_page()
+    with pytest.raises(Exception, match="ERR_CERT_AUTHORITY_INVALID"):
+        page.goto(https_url)
+    assert page.title() != "Hangtag"
+    page.keyboard.type(PAST_THE_WARNING)
+    page.wait_for_url(https_url)
+    page.wait_for_function("document.title.includes('Hangtag')")
+    assert page.evaluate(FOUND) == {
+        "secure": True,
+        "isolated": True,
+        "cameras": 1,
+        "refused": "SecurityError",
+    }
