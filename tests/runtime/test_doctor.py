@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -15,15 +16,18 @@ import v4l2_cameras
 from click.testing import CliRunner
 from recorded_pi import CASES, RecordedSystem
 
+from hangtag.classifier import Classifier, bundled_model
 from hangtag.cli import main
 from hangtag.cli.doctor import command
 from hangtag.cli.doctor.command import LOOKS_AT_THE_MACHINE, with_own_pip
+from hangtag.cli.doctor.model import model_findings
 from hangtag.cli.doctor.opencv import described
 from hangtag.cli.findings import Finding
 from hangtag.raspberry_pi.board import Board, board
 from hangtag.raspberry_pi.boot_config import boot_config
 from hangtag.sources import v4l2_kernel
 from hangtag.system import System
+from hangtag.verification import verify_cases
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system: device files")
 
@@ -600,3 +604,31 @@ def test_people_read_the_same(machine: Machine, monkeypatch: pytest.MonkeyPatch)
     assert "wrong  the board reports: under-voltage, throttled" in result.stdout
     assert "       -> take a power supply that gives 5.1 V and 3 A" in result.stdout
     assert "1 thing to mend, see above" in result.stderr
+
+
+# The model
+
+
+def test_another_interpreter_is_asked_where_the_usual_one_is_missing(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its scores are its own, which is no defect of the device."""
+    asked = []
+
+    def bundled(*, engine: str) -> Classifier:
+        asked.append(engine)
+        return Classifier(bundled_model())  # tflite-runtime cannot be beside this NumPy
+
+    monkeypatch.setattr(Classifier, "bundled", bundled)
+    results = verify_cases(Classifier(bundled_model()))
+    failed = [dataclasses.replace(one, same_tensor=False) for one in results]
+    monkeypatch.setattr("hangtag.verification.verify_cases", lambda _: failed)
+    system = machine("pi3_32_bits")
+    system.record["packages"]["tflite-runtime"] = "2.14.0"
+    found = next(model_findings(system))
+    assert (found.state, found.what) == (
+        "note",
+        "bundled model: 0 of 5 golden cases pass on this device with tflite-runtime",
+    )
+    assert next(model_findings(machine("pi5_trixie_desktop"))).state == "wrong"
+    assert asked == ["tflite-runtime", "litert"]

@@ -46,8 +46,9 @@ class OsImage:
     @property
     def shown(self) -> str:
         """Return it in a few words."""
-        kind = "with a desktop" if self.has_desktop else "without a desktop (Lite)"
         image = f", image of {self.image_date}" if self.image_date else ""
+        lite = " (Lite)" if image else ""
+        kind = "with a desktop" if self.has_desktop else f"without a desktop{lite}"
         name = re.sub("^(Debian|Raspbian) GNU/Linux", "Raspberry Pi OS", self.name) if image else self.name
         return f"{name}, {kind}{image}"
 

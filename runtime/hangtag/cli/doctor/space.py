@@ -33,7 +33,7 @@ def space_findings(system: System) -> Iterator[Finding]:
 
 def _memory(total_mb: float, available_mb: float) -> Finding:
     low = available_mb < _LOW_MEMORY_MB
-    fix = "stop other programs: a classifier wants about 150 MB" if low else ""
+    fix = "stop other programs: a camera's classifier wants about 200 MB" if low else ""
     what = f"memory: {available_mb:.0f} of {total_mb:.0f} MB available"
     return Finding("note" if low else "ok", what, fix)
 
