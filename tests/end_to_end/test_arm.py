@@ -1,12 +1,7 @@
-"""The same bytes and the same scores on emulated 64-bit ARM CPUs as here.
+"""The same bytes and the same scores on emulated 64-bit ARM CPUs as here, by the source tree's code.
 
-Prepare the emulated system once (under 100 MB of packages and wheels, 260 MB on disk)::
-
-    sudo apt install qemu-user-static
-    python tests/end_to_end/arm_system.py FOLDER
-    HANGTAG_ARM_SYSTEM=FOLDER python -m pytest tests/end_to_end/test_arm.py
-
-``HANGTAG_TEST_MODEL`` names a model file to test instead of the bundled one.
+``make test-arm64`` prepares the emulated system and runs this. ``HANGTAG_TEST_MODEL`` names a model file to
+test instead of the bundled one.
 """
 
 from __future__ import annotations
@@ -14,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -24,15 +18,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from arm64.system import named_system, plain_environment, why_none
 from PIL import Image
 
 _HERE = Path(__file__).resolve().parent
 _RUNTIME = _HERE.parents[1] / "runtime"
-_QEMU_NAMES = ("qemu-aarch64-static", "qemu-aarch64")
-_PREPARE = (
-    "sudo apt install qemu-user-static && python tests/end_to_end/arm_system.py FOLDER && "
-    "export HANGTAG_ARM_SYSTEM=FOLDER"
-)
 
 _CPUS = ("cortex-a76", "cortex-a72")
 """A Raspberry Pi 5 and a Pi 4: with and without the dot-product instructions, so different kernels."""
@@ -78,30 +68,27 @@ def probe(request: pytest.FixtureRequest) -> Probe:
         here = _run_probe(sys.executable, arguments)
         arm = _run_probe(arm_python, arguments, QEMU_CPU=request.param)
         assert (here["machine"], arm["machine"]) == (platform.machine(), "aarch64")
-        assert here["versions"] == arm["versions"], "prepare the emulated system again, in a new folder"
+        assert here["versions"] == arm["versions"], "prepare the emulated system again: make test-arm64"
         return Reports(here, arm)
 
     return run
 
 
 def _arm_python() -> Path:
-    if platform.machine() == "aarch64":
-        pytest.skip("this machine is ARM itself: there is nothing to compare")
-    folder = os.environ.get("HANGTAG_ARM_SYSTEM")
-    if not folder:
-        pytest.skip(f"no emulated ARM system; make one with: {_PREPARE}")
-    python = Path(folder).absolute() / "python"
-    if not python.is_file():
-        pytest.fail(f"HANGTAG_ARM_SYSTEM is {folder}, which holds no emulated ARM system; do: {_PREPARE}")
-    if not any(shutil.which(name) for name in _QEMU_NAMES):
-        pytest.skip(f"{_QEMU_NAMES[0]} is not installed: sudo apt install qemu-user-static")
-    return python
+    missing = why_none()
+    if missing is not None:
+        pytest.skip(missing)
+    system = named_system()
+    fault = system.fault()
+    if fault is not None:
+        pytest.fail(fault)
+    return system.python
 
 
 def _run_probe(python: str | Path, arguments: Sequence[str | Path], **environment: str) -> dict[str, Any]:
     done = subprocess.run(
         [python, _HERE / "arm_probe.py", *arguments],
-        env=os.environ | {"PYTHONPATH": str(_RUNTIME), "PYTHONDONTWRITEBYTECODE": "1"} | environment,
+        env=plain_environment() | {"PYTHONPATH": str(_RUNTIME), "PYTHONDONTWRITEBYTECODE": "1"} | environment,
         capture_output=True,
         check=False,
         text=True,
