@@ -81,7 +81,7 @@ def commands_to_mend(found: Picamera2, system: System, *, has_desktop: bool) -> 
     prefix = system.python().prefix
     commands = []
     if Obstacle.MISSING in found.obstacles:
-        # Without a desktop, what it recommends (Qt and its kin) is 300 MB of windows that nobody can open.
+        # Without a desktop, what it recommends (Qt and its kin) is for windows that nobody can open.
         spare = "" if has_desktop else "--no-install-recommends "
         commands.append(f"sudo apt install -y {spare}python3-picamera2")
     if Obstacle.OTHER_PYTHON in found.obstacles:
