@@ -54,7 +54,8 @@ web-assets: $(VENV)/.light
 # A wheel in dist/ that holds the phone page with its engine and the engine's licence, and what sets a device up with it.
 wheel: $(VENV)/.light $(PAGE_ENGINE)
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
-	$(BIN)/python runtime/hangtag/web/npm/check_wheel.py dist/hangtag-$$($(BIN)/python -c 'import hangtag; print(hangtag.__version__)')-py3-none-any.whl
+	wheel=dist/hangtag-$$($(BIN)/python -c 'import hangtag; print(hangtag.__version__)')-py3-none-any.whl; \
+	  $(BIN)/python runtime/hangtag/web/npm/check_wheel.py $$wheel || { rm -f $$wheel; exit 1; }
 	cp runtime/setup-device dist/
 
 $(PAGE_ENGINE): runtime/hangtag/web/vendor.json | $(VENV)/.light
