@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 Image = npt.NDArray[np.uint8]
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # There are as many of us as processors: each keeps to one. It counts before TensorFlow's first import.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
 _PROJECT = Path(__file__).resolve().parents[1]
 _DATASET = "clothing-dataset-small"
 

@@ -73,6 +73,7 @@ def test_a_model_takes_as_long_as_it_is_to() -> None:
     assert taken[0].energy == bundled.energy
 
 
+@pytest.mark.alone
 def test_the_loop_tells_true_ages_and_drops_what_it_has_no_time_for() -> None:
     run = run_aged(StampedCamera(size_wh=(320, 240), fps=30, seconds=3), 200)
     # A busy machine makes fewer labels and later ones, but never more, and never drops fewer frames for each.
@@ -122,6 +123,7 @@ def test_targets(value: float, at_most: bool, reached: bool) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc, where Linux counts CPU time")
 @pytest.mark.parametrize("camera", [SCENE, JPEG], ids=["scene", "jpeg"])
 def test_the_cpu_use_of_a_camera_is_counted(camera: Camera) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from converting import convert_to, written
-from tiny_run import TinyRun
 
 import hangtag
 from hangtag.comparison import AccuracyChange, compare
@@ -74,20 +73,22 @@ def test_the_table_gives_times_as_ratios_of_the_first_row() -> None:
 
 
 def test_the_command_measures_real_files(
-    tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shapes_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from shapes_networks import sealed
+
     short = Plan(BlockPlan(0.01, 10, 0.01, 20, 0.01, 5), rounds=1, enough_width=None, quick=True)
     monkeypatch.setattr(shipping_module, "QUICK_PLAN", short)
-    result = convert_to(tiny_run.folder, tmp_path, [Format.FLOAT32, Format.WEIGHT_INT8])
+    result = convert_to(sealed(tmp_path, shapes_dataset), tmp_path, [Format.FLOAT32, Format.WEIGHT_INT8])
     files = [str(tmp_path / written(outcome)) for outcome in reversed(result.outcomes)]
-    said = CliRunner().invoke(shipping, [*files, "--data", str(tiny_run.data), "--quick"])
+    said = CliRunner().invoke(shipping, [*files, "--data", str(shapes_dataset), "--quick"])
     assert said.exit_code == 0, said.output
     first, second = said.stdout.splitlines()[2:4]
-    assert first.startswith("| tiny-float32.tflite |")
+    assert first.startswith("| shapes-float32.tflite |")
     assert ", 1.00 x |" in first
-    assert second.startswith("| tiny-weight-int8.tflite |")
-    assert "| Raspberry Pi, any CPU | tiny-" in said.stdout
-    other = CliRunner().invoke(shipping, [*files, str(_BUNDLED), "--data", str(tiny_run.data)])
+    assert second.startswith("| shapes-weight-int8.tflite |")
+    assert "| Raspberry Pi, any CPU | shapes-" in said.stdout
+    other = CliRunner().invoke(shipping, [*files, str(_BUNDLED), "--data", str(shapes_dataset)])
     assert (other.exit_code, "have different labels" in other.stderr) == (1, True)
     gone = CliRunner().invoke(shipping, [files[0], "--data", str(tmp_path / "nowhere")])
     assert (gone.exit_code, gone.stderr.count("Error: ")) == (1, 1)

@@ -21,6 +21,8 @@ from typing import IO
 import cv2
 import pytest
 
+pytestmark = pytest.mark.alone
+
 _STOPS_WITHIN_S = 1.0
 """What is promised; a machine that is busy with other things has three tries to show it."""
 

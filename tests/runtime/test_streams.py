@@ -27,6 +27,8 @@ from hangtag_benchmarks.camera.stream_servers import (
     free_port,
 )
 
+pytestmark = pytest.mark.alone
+
 RECOVERY_S = 2.0
 
 
