@@ -97,5 +97,5 @@ def visit(filming: Browser, site: str) -> Iterator[Visit]:
         context.close()
     for watch, expected in watches:
         faults = [fault for fault in watch.faults if not any(part in fault for part in expected)]
-        assert not faults
-        assert not watch.strangers, "the page asked somebody else"
+        assert not faults, faults
+        assert not watch.strangers, watch.strangers

@@ -14,6 +14,9 @@ WAIT_MS = 60_000
 ANYWHERE = "0.0.0.0"  # noqa: S104 - so that the page can be reached by another name than localhost
 """What a server listens on for phones."""
 
+INSECURE_COMPLAINTS = ("Cross-Origin-Opener-Policy",)
+"""What browsers remark on where a page is not in a secure context."""
+
 expect.set_options(timeout=WAIT_MS)
 
 _HARMLESS = re.compile(

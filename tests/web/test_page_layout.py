@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from web.page_fixtures import Visit
 from web.page_photos import no_photo, photo, pick
-from web.page_rig import ANYWHERE, start_camera, wait_for_label
+from web.page_rig import ANYWHERE, INSECURE_COMPLAINTS, start_camera, wait_for_label
 
 from hangtag.preprocess import Image
 
@@ -105,6 +105,7 @@ def test_a_problem_and_a_warning(
         viewport={"width": width, "height": height},
         color_scheme=scheme,
         locale=locale,
+        expected=INSECURE_COMPLAINTS,
     )
     page.locator("#start").click()
     expect(page.locator("#problem")).to_be_visible()

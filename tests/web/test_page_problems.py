@@ -13,7 +13,7 @@ from model_parts import with_json_edited
 from playwright.sync_api import expect
 from web.page_fixtures import Visit
 from web.page_photos import photo, pick
-from web.page_rig import ANYWHERE, start_camera, wait_for_label
+from web.page_rig import ANYWHERE, INSECURE_COMPLAINTS, start_camera, wait_for_label
 
 from hangtag.classifier import bundled_model
 from hangtag.preprocess import Image
@@ -77,7 +77,7 @@ def test_an_insecure_address_says_how_to_get_a_secure_one(
 ) -> None:
     browser = launch("--host-resolver-rules=MAP hangtag.test 127.0.0.1")
     port = urllib.parse.urlsplit(site_server(host=ANYWHERE)).port
-    page = visit(f"http://hangtag.test:{port}/", browser=browser)
+    page = visit(f"http://hangtag.test:{port}/", browser=browser, expected=INSECURE_COMPLAINTS)
     start_camera(page)
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("The camera needs a secure address")

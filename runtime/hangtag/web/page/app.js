@@ -247,7 +247,7 @@ function showStill(prediction) {
 
 function onUnreadable(file) {
   notice("photo", { kind: "bad", text: () => say("photo-unreadable", { file }) });
-  if (!result.prediction) result.clear("photo-failed");
+  if (!result.prediction) result.clear("no-photo");
 }
 
 function picture() {

@@ -134,13 +134,18 @@ export class EngineRoom extends EventTarget {
 
 /** Returns the median milliseconds that a picture takes, after a few that do not count. */
 async function cost(classifier, source) {
-  for (let run = 0; run < WARM_UPS; run += 1) await classifier.classify(source);
+  await timed(classifier, source, WARM_UPS);
+  return median(await timed(classifier, source, MOST_RUNS));
+}
+
+/** Returns the milliseconds of up to so many pictures, of one at least: slow devices are not kept for minutes. */
+async function timed(classifier, source, most) {
   const until = performance.now() + BUDGET_MS;
   const times = [];
   do {
     times.push((await classifier.classify(source)).timings.total_ms);
-  } while (times.length < MOST_RUNS && performance.now() < until);
-  return median(times);
+  } while (times.length < most && performance.now() < until);
+  return times;
 }
 
 async function fetched(path, onBytes = () => {}) {
