@@ -8,6 +8,7 @@ RUN ?= runs/bundled
 TEACHER ?= runs/large
 TRAIN_OPTIONS ?=
 UNKNOWN ?=
+TEST_PROCESSES ?= 2
 ARM_SYSTEM ?= arm-system
 MODEL := runtime/hangtag/models/clothing.tflite
 PAGE_ENGINE := runtime/hangtag/web/vendor/litertjs/VERSIONS.json
@@ -17,8 +18,11 @@ PAGE_ENGINE := runtime/hangtag/web/vendor/litertjs/VERSIONS.json
 demo: $(VENV)/.light
 	$(BIN)/hangtag demo --out demo
 
+# Two files of tests at a time (by their names: the longest have few tests, and must not come last); then, by
+# themselves, those that count milliseconds.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder -m "not alone"
+	$(BIN)/python -m pytest -m alone
 
 # The wheel, installed and run on a Raspberry Pi's processors, which QEMU emulates (Debian and its kin, with the
 # package qemu-user-static). The system is kept in ARM_SYSTEM; the wheel is built and installed anew each time.
