@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hangtag.preview.site import host_name
 from hangtag.web.headers import ALWAYS
-from hangtag.web.site import INDEX, gzipped
+from hangtag.web.site import INDEX, USUAL_WASM, gzipped
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -79,8 +79,9 @@ class Pages:
         return PartByPart(body, headers=headers, media_type=file.content_type)
 
     def pack_all(self) -> None:
-        """Compress every file now, so that nobody waits for it."""
-        for file in self._files.values():
+        """Compress every file now, so that nobody waits for it; first the one that takes long and all want."""
+        usual = [self._files[f"/{path}"] for path in USUAL_WASM if f"/{path}" in self._files]
+        for file in [*usual, *self._files.values()]:
             file.packed()
 
 

@@ -32,7 +32,7 @@ _PAGE = Path(__file__).parent / "page"
 _PLACEHOLDER = b'"@SITE@"'
 """What stands in the worker for the files that it keeps."""
 
-_USUAL_WASM = (f"{WASM}litert_wasm_threaded_internal.js", f"{WASM}litert_wasm_threaded_internal.wasm")
+USUAL_WASM = (f"{WASM}litert_wasm_threaded_internal.js", f"{WASM}litert_wasm_threaded_internal.wasm")
 """The build that most phones fetch; the others are a little smaller, or for the GPU when it is asked for."""
 
 _DTYPES = ("float32", "uint8")
@@ -126,7 +126,7 @@ def gzipped(data: bytes) -> bytes | None:
 def first_visit_bytes(files: Mapping[str, bytes]) -> int:
     """Return how many bytes a first visit takes, compressed: page, model and one build of the engine."""
     legal = {f"{ENGINE}{name}" for name in LEGAL}
-    fetched = {path for path in files if not path.startswith(WASM)} - legal | set(_USUAL_WASM)
+    fetched = {path for path in files if not path.startswith(WASM)} - legal | set(USUAL_WASM)
     return sum(len(gzipped(files[path]) or files[path]) for path in fetched)
 
 
