@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -604,6 +605,20 @@ def test_people_read_the_same(machine: Machine, monkeypatch: pytest.MonkeyPatch)
     assert "wrong  the board reports: under-voltage, throttled" in result.stdout
     assert "       -> take a power supply that gives 5.1 V and 3 A" in result.stdout
     assert "1 thing to mend, see above" in result.stderr
+
+
+def test_an_opencv_that_does_not_load_is_found_and_not_fallen_over() -> None:
+    """Neither are NumPy and LiteRT needed to be told that they are missing."""
+    code = (
+        "import sys\n"
+        "for name in ('cv2', 'numpy', 'ai_edge_litert'):\n    sys.modules[name] = None\n"
+        "from hangtag.cli import main\nmain(['doctor'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "wrong  OpenCV" in done.stdout
+    assert "screen:" in done.stdout
 
 
 # The model

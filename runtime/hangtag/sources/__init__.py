@@ -7,7 +7,6 @@ from pathlib import Path
 
 from hangtag.address import STREAM, without_anything_secret
 from hangtag.errors import SourceError
-from hangtag.photos import IMAGE_SUFFIXES
 from hangtag.sources.base import Frame, Source
 
 __all__ = ["Frame", "Source", "open_source"]
@@ -103,6 +102,8 @@ def _scene(folder: str, size_wh: tuple[int, int] | None, fps: float | None, seed
 
 
 def _file(spelling: str, fps: float | None, *, loop: bool) -> Source:
+    # Not above: what cameras are here is asked where OpenCV does not load, too.
+    from hangtag.photos import IMAGE_SUFFIXES
     from hangtag.sources.still import FolderSource
 
     path = Path(spelling)

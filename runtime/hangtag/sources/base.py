@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from hangtag.preprocess import Image
+if TYPE_CHECKING:
+    from hangtag.preprocess import Image
 
 _S = TypeVar("_S", bound="Source")
 

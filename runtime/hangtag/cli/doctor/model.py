@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hangtag.cli.findings import Finding
-from hangtag.interpreter import DEFAULT_ENGINE, ENGINES
 from hangtag.system import System
+
+_USUAL, _OTHER = "litert", "tflite-runtime"
+"""The engines; what defines them imports OpenCV, which may not load."""
 
 
 def model_findings(system: System) -> Iterator[Finding]:
@@ -35,19 +37,16 @@ def model_findings(system: System) -> Iterator[Finding]:
 
 def _engine(system: System) -> str:
     """Return the usual engine, or another one where that is not installed and the other is."""
-    packages = {engine: module.partition(".")[0].replace("_", "-") for engine, module in ENGINES.items()}
-    there = [engine for engine, package in packages.items() if system.version_of(package) is not None]
-    return DEFAULT_ENGINE if DEFAULT_ENGINE in there or not there else there[0]
+    only_other = system.version_of("ai-edge-litert") is None and system.version_of(_OTHER) is not None
+    return _OTHER if only_other else _USUAL
 
 
 def _verdict(passed: int, cases: int, engine: str) -> Finding:
     what = f"bundled model: {passed} of {cases} golden cases pass on this device"
     if passed == cases and cases:
         return Finding("ok", what)
-    if engine != DEFAULT_ENGINE:
-        advice = (
-            f"hangtag verify --engine {engine} says by how much; {DEFAULT_ENGINE} computes what it should"
-        )
+    if engine != _USUAL:
+        advice = f"hangtag verify --engine {engine} says by how much; {_USUAL} computes what it should"
         return Finding("note", f"{what} with {engine}", advice)
     return Finding(
         "wrong", what, "report it: this CPU computes other scores than the trainer's (hangtag verify)"
