@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from hangtag.contract import InputSpec, ModelContract
 from hangtag.metrics import wilson_interval
 from hangtag_benchmarks.machine.records import Conditions, Environment
 from hangtag_benchmarks.measurements import STAGES, Accuracy, Measurement, OutputCheck, Timings
@@ -36,6 +37,14 @@ ENVIRONMENT = Environment(
     after=CALM,
 )
 DATASET_SHA256 = "d" * 64
+
+
+def tiny_contract(**changes: Any) -> ModelContract:
+    """Return the contract of a model that is quickly made."""
+    spec = InputSpec(width_px=24, height_px=24)
+    return dataclasses.replace(
+        ModelContract(name="tiny", labels=("disc", "square", "stripe"), input=spec), **changes
+    )
 
 
 def made_model(name: str = "int8", **changes: Any) -> ModelIdentity:

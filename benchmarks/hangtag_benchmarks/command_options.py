@@ -88,6 +88,16 @@ def check_pythons(pythons: tuple[tuple[str, str], ...], engines: tuple[str, ...]
             raise click.UsageError(f"--python {name}=… has no use without --engine {name}")
 
 
+def check_browser(browser: Path | None, engines: tuple[str, ...]) -> None:
+    """Refuse a browser where none is measured.
+
+    Raises:
+        click.UsageError: there is one.
+    """
+    if browser is not None and not any(name.startswith("browser-") for name in engines):
+        raise click.UsageError("--browser has no use without --engine browser-wasm or browser-webgpu")
+
+
 def parse_serial(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Return a phone's serial number, which adb could take for nothing else."""
     from hangtag_benchmarks.native.adb import is_serial

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hangtag_benchmarks.command_options import (
+    check_browser,
     check_pythons,
     parse_conditions,
     parse_engines,
@@ -65,6 +66,13 @@ _DEVICES = ("cpu", "gpu", "all")
     "removed again.",
 )
 @click.option(
+    "--browser",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The Chromium or Chrome that --engine browser-wasm and browser-webgpu start; by default the first "
+    "of chromium, chromium-browser and google-chrome.",
+)
+@click.option(
     "--device",
     type=click.Choice(_DEVICES),
     default="all",
@@ -118,6 +126,7 @@ def benchmark(
     pythons: tuple[tuple[str, str], ...],
     binary: Path | None,
     serial: str | None,
+    browser: Path | None,
     device: str,
     quick: bool,
     rounds: int | None,
@@ -156,6 +165,7 @@ def benchmark(
         raise click.UsageError(misused)
     wanted = engines or (*_engines(device), *programs.engines(device))
     check_pythons(pythons, wanted)
+    check_browser(browser, wanted)
     plan = _plan(rounds, quick=quick)
     gates = _gates(conditions, reference, plan)
     say = Progress().say
@@ -169,6 +179,7 @@ def benchmark(
         software_too=engines is not None or device == "gpu",
         programs=programs,
         pythons=dict(pythons),
+        browser=browser,
         soak_minutes=soak_minutes,
     )
     claim(folder, force=force)

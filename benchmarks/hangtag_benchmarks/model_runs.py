@@ -13,6 +13,7 @@ from hangtag.labelled_folder import read_split
 from hangtag.progress import Progress
 from hangtag.readable import keep_readable
 from hangtag_benchmarks import frames
+from hangtag_benchmarks.browser.browser_runner import browser_runner
 from hangtag_benchmarks.child import one_line
 from hangtag_benchmarks.engines.keras_run import with_runs_opened
 from hangtag_benchmarks.engines.registry import DEFAULT_CPU, KERAS_ENDING, KINDS, TFLITE_ENDING, EngineKind
@@ -22,7 +23,7 @@ from hangtag_benchmarks.plans import ModelIdentity, Plan
 from hangtag_benchmarks.records import Missing, Result
 from hangtag_benchmarks.session import run_benchmark
 from hangtag_benchmarks.soak.soak_run import run_soak
-from hangtag_benchmarks.targets import Target, WorkerRunner
+from hangtag_benchmarks.targets import Runner, Target, WorkerRunner
 
 _CHECKED_PHOTOS = 16
 """Real photos on which outputs are compared, besides the golden frames."""
@@ -44,6 +45,7 @@ class Asked:
         software_too: measure on a software adapter where there is no GPU: for testing only.
         programs: programs that are engines.
         pythons: another Python to run an engine in, by the engine's name.
+        browser: the program that browsers' engines start; None is the first that is found.
         soak_minutes: let the one row that there is run without a pause for so long, instead of rounds.
     """
 
@@ -55,6 +57,7 @@ class Asked:
     software_too: bool = False
     programs: Programs = NO_PROGRAMS
     pythons: Mapping[str, str] = field(default_factory=dict)
+    browser: Path | None = None
     soak_minutes: int | None = None
 
 
@@ -146,15 +149,20 @@ def worker_targets(
     for path, model in asked.models:
         for kind in _takers(path, asked.engines):
             for count in asked.threads if kind.by_threads else asked.threads[:1]:
-                program = places.runner(kind, path, count, frames_path, check_paths)
-                runner = program or WorkerRunner(
-                    kind,
-                    path,
-                    count,
-                    frames_path,
-                    check_paths,
-                    python=asked.pythons.get(kind.name),
-                    software_too=asked.software_too,
+                runner: Runner = (
+                    places.runner(kind, path, count, frames_path, check_paths)
+                    or browser_runner(
+                        kind, path, count, frames_path, asked.browser, software_too=asked.software_too
+                    )
+                    or WorkerRunner(
+                        kind,
+                        path,
+                        count,
+                        frames_path,
+                        check_paths,
+                        python=asked.pythons.get(kind.name),
+                        software_too=asked.software_too,
+                    )
                 )
                 targets.append(Target(model, kind.name, count if kind.by_threads else None, runner))
     return targets

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from made_benchmarks import made_accuracy, made_model
+from made_benchmarks import made_accuracy, made_model, tiny_contract
+from tiny_models import whole_model
 
 from hangtag.classifier import bundled_model
 from hangtag.errors import BenchmarkError, ModelFileError
+from hangtag.web.assets import MissingAssets, engine_files
+from hangtag_benchmarks.browser import chromium
+from hangtag_benchmarks.browser.browser_runner import BrowserRunner
 from hangtag_benchmarks.child import Outcome
+from hangtag_benchmarks.engines.registry import KINDS
+from hangtag_benchmarks.frames import write_frames
 from hangtag_benchmarks.measurements import Measurement, OutputCheck, Timings
 from hangtag_benchmarks.plans import BlockPlan
 from hangtag_benchmarks.targets import Accelerator, Target
@@ -122,3 +129,55 @@ def pretending(measurement: Callable[..., Measurement]) -> Callable[..., tuple[T
 def gpu_log() -> Callable[[str, str], str]:
     """Gives what LiteRT logs about an adapter of a name and kind."""
     return GPU_LOG.format
+
+
+@pytest.fixture
+def nothing_left(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fails a test that leaves a browser's profile or one of its processes behind."""
+    tmp_path_factory.getbasetemp()  # which is to outlive the folder below
+    with tempfile.TemporaryDirectory(prefix="t-") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield
+        assert list(Path(folder).glob("hangtag-browser-*")) == []
+        assert [pid for pid in chromium.all_processes() if f"HOME={folder}/" in chromium.variables(pid)] == []
+
+
+@pytest.fixture
+def browser_program() -> Path:
+    """The browser; skips, saying how to get it, where there is none, or no page to run in it."""
+    found = chromium.found_browser()
+    if found is None:
+        pytest.skip(f"needs a browser: {chromium.HOW}")
+    try:
+        engine_files()
+    except MissingAssets as error:
+        pytest.skip(str(error))
+    return found
+
+
+@pytest.fixture
+def browser_frames(tmp_path: Path) -> Path:
+    """The frames that every engine is timed on."""
+    path = tmp_path / "frames.npy"
+    write_frames(path)
+    return path
+
+
+@pytest.fixture
+def browser_runner(browser_program: Path, browser_frames: Path) -> Callable[..., BrowserRunner]:
+    """Makes runners of the browser's engines."""
+
+    def make(
+        engine: str = "browser-wasm", path: Path | None = None, threads: int = 1, **changes: Any
+    ) -> BrowserRunner:
+        return BrowserRunner(KINDS[engine], path, threads, browser_frames, **changes)
+
+    return make
+
+
+@pytest.fixture
+def tiny_float_model(tmp_path: Path) -> Path:
+    """A model in 32-bit floats that carries golden cases."""
+    path = tmp_path / "float32.tflite"
+    path.write_bytes(whole_model(tiny_contract()))
+    return path

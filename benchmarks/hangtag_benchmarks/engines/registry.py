@@ -14,7 +14,7 @@ class EngineKind:
         name: what options, rows and conditions call it.
         title: what tables call it.
         where: ``module:Class`` of its :class:`~hangtag_benchmarks.engines.base.Engine`; empty for one of
-            the programs in :mod:`hangtag_benchmarks.native.programs`.
+            the programs in :mod:`hangtag_benchmarks.native.programs`, and for a browser.
         takes: the ending of the files that it runs.
         modules: what must be importable.
         how: what to do where it is not, in one line.
@@ -39,6 +39,7 @@ _LITERT = "pip install ai-edge-litert"
 _TENSORFLOW = 'pip install "hangtag[train]"'
 _BINARY = "build TFLite's benchmark_model or download it, and give --binary PATH"
 _PHONE = f"{_BINARY} for the phone's processor, with --adb SERIAL"
+_BROWSER = "apt-get install chromium, or give --browser PATH"
 _CONVERTER = ("tf2onnx", "tensorflow")
 """tf2onnx reads a .tflite with TensorFlow's help."""
 
@@ -116,6 +117,16 @@ KINDS = {
             f"{_ENGINES}onnx_runtime:OnnxRuntime",
             "pip install onnxruntime tf2onnx tensorflow",
             modules=("onnxruntime", *_CONVERTER),
+        ),
+        EngineKind("browser-wasm", "browser, LiteRT.js wasm", "", _BROWSER, modules=()),
+        EngineKind(
+            "browser-webgpu",
+            "browser, LiteRT.js WebGPU",
+            "",
+            f"a graphics adapter that the browser's WebGPU can use; {_BROWSER}",
+            modules=(),
+            device="gpu",
+            by_threads=False,
         ),
         EngineKind("benchmark_model", "benchmark_model, XNNPACK", "", _BINARY, modules=()),
         EngineKind("adb-cpu", "phone CPU, benchmark_model", "", _PHONE, modules=()),
