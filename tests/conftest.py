@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from made_once import made_once
 from tiny_run import TinyRun, train_run
 
 if TYPE_CHECKING:
@@ -122,10 +123,13 @@ _COLOURS = ("blue", "green", "red")
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
-    """An EfficientNet-Lite0 at 64 px that tells noisy blue, green and red pictures apart."""
+    """An EfficientNet-Lite0 at 64 px that tells noisy blue, green and red apart. Do not change it."""
+    return made_once(tmp_path_factory, "tiny", _train_tiny)
+
+
+def _train_tiny(root: Path) -> TinyRun:
     from hangtag_train.recipe import load_recipe
 
-    root = tmp_path_factory.mktemp("tiny")
     rng = np.random.default_rng(5)
     for split, count in (("train", 12), ("validation", 5)):
         for channel, label in enumerate(_COLOURS):
@@ -142,10 +146,13 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
 
 @pytest.fixture(scope="session")
 def tiny_conversion(tiny_run: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Conversion]:
-    """The folder of the tiny run's files in every format, and what conversion found."""
-    from converting import convert_to
+    """The folder of the tiny run's files in every format, and what conversion found. Do not change it."""
 
-    from hangtag_convert.formats import Format
+    def convert_tiny(out: Path) -> tuple[Path, Conversion]:
+        from converting import convert_to
 
-    out = tmp_path_factory.mktemp("tiny-files")
-    return out, convert_to(tiny_run.folder, out, list(Format))
+        from hangtag_convert.formats import Format
+
+        return out, convert_to(tiny_run.folder, out, list(Format))
+
+    return made_once(tmp_path_factory, "tiny-files", convert_tiny)

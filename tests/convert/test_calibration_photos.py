@@ -19,6 +19,7 @@ from hangtag.errors import ConversionError, DatasetError, HangtagError, PhotoErr
 from hangtag.labelled_folder import LabelledFolder, LabelledPhoto
 from hangtag_convert.calibration_set import CalibrationSet, choose_photos, own_photos
 from hangtag_convert.formats import Format
+from hangtag_convert.record import Conversion
 
 SPEC = InputSpec(width_px=64, height_px=64)
 LABELS = ("blue", "green", "red")
@@ -37,14 +38,14 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_own_photos_take_the_place_of_the_training_photos(
-    tiny_run: TinyRun, photos: Path, tmp_path: Path
+    tiny_run: TinyRun, tiny_conversion: tuple[Path, Conversion], photos: Path, tmp_path: Path
 ) -> None:
     result = convert_to(tiny_run.folder, tmp_path / "out", [Format.INT8], calibration=photos)
     (outcome,) = result.outcomes
     assert outcome.calibration == "ranges by min-max of 6 photos"
-    plain = convert_to(tiny_run.folder, tmp_path / "plain", [Format.INT8])
-    assert plain.outcomes[0].calibration == "ranges by min-max of 36 photos"
-    assert outcome.judged.bare != plain.outcomes[0].judged.bare
+    (plain,) = [one for one in tiny_conversion[1].outcomes if one.judged.format is Format.INT8]
+    assert plain.calibration == "ranges by min-max of 36 photos"
+    assert outcome.judged.bare != plain.judged.bare
     assert Classifier.load(tmp_path / "out" / written(outcome)).contract.labels == LABELS
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from converting import convert_to, float32_of, written
+from converting import float32_of
 from tiny_run import QUIET, TinyRun
 
 from hangtag.contract import InputSpec
@@ -19,6 +19,7 @@ from hangtag_convert.calibration_set import CalibrationSet
 from hangtag_convert.formats import Format
 from hangtag_convert.integers import Integers
 from hangtag_convert.ranges import chosen_ranges
+from hangtag_convert.record import Conversion
 
 
 def _outputs(model: bytes, tensors: list[np.ndarray]) -> np.ndarray:
@@ -31,11 +32,9 @@ def _outputs(model: bytes, tensors: list[np.ndarray]) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def tiny_float32(tiny_run: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, CalibrationSet]:
+def tiny_float32(tiny_run: TinyRun, tiny_conversion: tuple[Path, Conversion]) -> tuple[bytes, CalibrationSet]:
     """A real EfficientNet-Lite0's float32 model, and its training photos."""
-    out = tmp_path_factory.mktemp("fine")
-    result = convert_to(tiny_run.folder, out, [Format.FLOAT32])
-    model = read_model_file(out / written(result.outcomes[0]))
+    model = read_model_file(tiny_conversion[0] / "tiny-float32.tflite")
     photos = read_split(tiny_run.data, "train", model.contract.labels).photos
     return model.data, CalibrationSet(photos, model.contract.input)
 
