@@ -21,6 +21,8 @@ export class EngineRoom extends EventTarget {
   /** Median milliseconds of a picture, for each device that was measured. */
   measured = { cpu: null, gpu: null };
   busy = false;
+  /** The device that is being switched to, else null. */
+  wanted = null;
 
   get kind() {
     return this.classifier?.device.kind ?? null;
@@ -67,7 +69,7 @@ export class EngineRoom extends EventTarget {
         await this.#measureNow(source);
         await this.#swap(kind);
         await this.#measureNow(source);
-      }),
+      }, kind),
     );
   }
 
@@ -110,13 +112,15 @@ export class EngineRoom extends EventTarget {
     this.#changed();
   }
 
-  async #whileBusy(work) {
+  async #whileBusy(work, wanted = null) {
     this.busy = true;
+    this.wanted = wanted;
     this.#changed();
     try {
       return await work();
     } finally {
       this.busy = false;
+      this.wanted = null;
       this.#changed();
     }
   }

@@ -51,6 +51,7 @@ export class Settings {
   }
 
   async #compare() {
+    if (this.#room.busy) return;
     await this.#tried(() => this.#page.compare());
   }
 
@@ -95,17 +96,19 @@ export class Settings {
   }
 
   #drawDevices() {
-    const { kind, adapter, measured, winner, busy } = this.#room;
+    const { kind, wanted, adapter, measured, winner, busy } = this.#room;
     for (const device of ["cpu", "gpu"]) {
-      at(device).checked = kind === device;
-      at(device).disabled = busy || (device === "gpu" && !adapter);
+      at(device).checked = (wanted ?? kind) === device;
+      at(device).disabled = device === "gpu" && !adapter;
       const time = measured[device];
       write(at(`${device}-cost`), time === null ? say("not-measured") : say("measured", { time: milliseconds(time) }));
       show(at(`${device}-fastest`), winner === device);
     }
     write(at("cpu-detail"), this.#threads());
     write(at("gpu-detail"), adapterText(adapter));
-    at("measure").disabled = busy || !adapter || !kind;
+    at("measure").disabled = !adapter || (!kind && !busy);
+    // Not disabled while it measures: the focus would be lost.
+    at("measure").setAttribute("aria-disabled", String(busy));
     write(at("measure"), say(busy ? "measuring" : "measure-both"));
     write(at("device-failure"), this.#failure ? say("device-failed", { detail: oneLine(this.#failure) }) : "");
     show(at("device-failure"), this.#failure !== null);
