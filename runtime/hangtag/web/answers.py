@@ -79,7 +79,7 @@ class Pages:
         return PartByPart(body, headers=headers, media_type=file.content_type)
 
     def pack_all(self) -> None:
-        """Compress every file now, so that nobody waits for it; first the one that takes long and all want."""
+        """Compress every file now, so that nobody waits for it; first the one that most wait for."""
         usual = [self._files[f"/{path}"] for path in USUAL_WASM if f"/{path}" in self._files]
         for file in [*usual, *self._files.values()]:
             file.packed()
