@@ -21,6 +21,8 @@ demo: $(VENV)/.light
 # Two files of tests at a time (by their names: the longest have few tests, and must not come last); then, by
 # themselves, those that count milliseconds.
 test: $(VENV)/.dev
+	@command -v npm >/dev/null && $(MAKE) --no-print-directory $(PAGE_ENGINE) || \
+	  echo "no npm, or it cannot fetch the phone page's engine: the tests in a browser are skipped" >&2
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder -m "not alone"
 	$(BIN)/python -m pytest -m alone
 
