@@ -63,6 +63,14 @@ def _expected(ranker: _Ranker, frames: list[Frame], **options: Any) -> list[dict
     return decisions
 
 
+def _first_difference(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> tuple[Any, ...] | None:
+    """The first frame that is decided otherwise; None where there is none."""
+    for number, (one, other) in enumerate(zip(found, wanted, strict=True)):
+        if one != other:
+            return number, one, other
+    return None
+
+
 _row = st.lists(st.integers(0, 100), min_size=len(_LABELS), max_size=len(_LABELS)).map(
     lambda row: [hundredths / 100 for hundredths in row]
 )
@@ -99,7 +107,8 @@ def test_every_decision_is_pythons(
 ) -> None:
     options = {"smoothing_s": smoothing_s, "hold_s": hold_s, "top": top}
     ranker = _Ranker(threshold)
-    assert _asked(node_page, ranker, frames, **options) == _expected(ranker, frames, **options)
+    found = _asked(node_page, ranker, frames, **options)
+    assert _first_difference(found, _expected(ranker, frames, **options)) is None
 
 
 def test_a_long_clip_with_the_default_times(node_page: NodePage) -> None:
@@ -109,7 +118,7 @@ def test_a_long_clip_with_the_default_times(node_page: NodePage) -> None:
         scores = rng.dirichlet(np.where(np.arange(len(_LABELS)) == label, 4.0, 1.0))
         frames.append((number / 30, scores.tolist(), False))
     decisions = _asked(node_page, _Ranker(0.4), frames)
-    assert decisions == _expected(_Ranker(0.4), frames)
+    assert _first_difference(decisions, _expected(_Ranker(0.4), frames)) is None
     assert 20 < sum(decision["changed"] for decision in decisions) < 200
     assert {decision["label"] for decision in decisions if not decision["unknown"]} == set(_LABELS)
     assert any(decision["unknown"] for decision in decisions)

@@ -89,6 +89,18 @@ def test_every_byte_is_that_of_training(
     assert not differing
 
 
+@pytest.mark.parametrize(
+    ("size", "side"), [((49, 103), (256, 3)), ((5, 49), (7, 256)), ((211, 393), (256, 256))]
+)
+def test_sizes_at_which_the_order_of_arithmetic_shows(
+    node_page: NodePage, size: tuple[int, int], side: tuple[int, int]
+) -> None:
+    """Here source / target rounds otherwise than 1 / (target / source), which is what OpenCV computes."""
+    spec = spec_of(*side, geometry=Geometry.STRETCH, tensor=BYTE_COPY)
+    frames = [_noise(np.random.default_rng(seed), *size) for seed in range(5)]
+    assert _asked(node_page, spec, frames) == _wanted(spec, frames)
+
+
 @pytest.mark.parametrize("kernel", _EXACT)
 @pytest.mark.parametrize("size", [(640, 480), (480, 640), (1280, 720), (1920, 1080), (223, 500), (449, 448)])
 def test_camera_frames_become_the_tensor_of_training(
@@ -146,10 +158,13 @@ def test_what_is_transparent_is_laid_over_white_as_photos_are(
     everywhere = rng.integers(0, 256, (150, 120, 4)).astype(np.uint8)
     one_pixel = _noise(rng, 120, 150)
     one_pixel[71, 63, 3] = 254
+    columns = [_noise(rng, 120, 150) for _ in range(8)]
+    for number, picture in enumerate(columns):
+        picture[:, 60 + number, 3] = 254
     outside = _noise(rng, 120, 150)
     outside[0, :, 3] = 0  # the square does not reach it
     gone = np.zeros((5, 4, 4), np.uint8)
-    pictures = [everywhere, _noise(rng, 120, 150), one_pixel, outside, gone]
+    pictures = [everywhere, _noise(rng, 120, 150), one_pixel, *columns, outside, gone]
     spec = spec_of(31, 31, order=order, kernel=kernel, tensor=BYTE_COPY)
     assert _asked(node_page, spec, pictures) == _wanted(spec, pictures)
 

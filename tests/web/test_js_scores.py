@@ -45,7 +45,7 @@ def _scores(page: NodePage, output: npt.NDArray[Any], spec: OutputSpec) -> list[
 
 def _outputs(tensor: TensorFormat, units: int) -> st.SearchStrategy[npt.NDArray[Any]]:
     if tensor.scale is None:
-        numbers: st.SearchStrategy[Any] = st.floats(-60, 60, width=32)
+        numbers: st.SearchStrategy[Any] = st.floats(-2000, 2000, width=32)
     else:
         limits = np.iinfo(tensor.dtype)
         numbers = st.integers(int(limits.min), int(limits.max))

@@ -25,7 +25,7 @@ export class Halver {
     this.#step = times >> 1;
     this.width = width >> 1;
     this.height = Math.floor(height / (2 * this.#step));
-    this.#left = x + ((width - 2 * this.width) >> 1);
+    this.#left = x; // of an odd width the last column is left out
     this.#top = y + ((height - 2 * this.#step * this.height) >> 1) + ((this.#step - 1) >> 1);
     /** The halved picture, width * height words. */
     this.words = new Int32Array(this.width * this.height);
