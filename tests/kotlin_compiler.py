@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 _MAIN = "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler"
+_BRIEFLY = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
+"""For programs of seconds: what a JVM would learn of them, in threads beside them, would come to bear too late."""
+
 _NEEDED = (
     "needs a Kotlin compiler, and found {missing}: apt-get install default-jre-headless, and "
     "pip install kotlin-jupyter-kernel (its wheel carries the compiler) or put kotlinc on the PATH"
@@ -47,7 +50,7 @@ class KotlinCompiler:
         path = os.pathsep.join(map(str, [*classpath, self.standard_library]))
         defined = [f"-D{name}={value}" for name, value in (properties or {}).items()]
         done = subprocess.run(
-            [_java(), *defined, "-cp", path, main, *arguments],
+            [_java(), *_BRIEFLY, *defined, "-cp", path, main, *arguments],
             capture_output=True,
             text=True,
             cwd=folder,
@@ -70,7 +73,7 @@ def find_kotlin() -> KotlinCompiler:
         pytest.skip(_NEEDED.format(missing="none"))
     jars = sorted((Path(wheel.origin).parent / "jars").glob("*.jar"))
     (library,) = [jar for jar in jars if jar.name.startswith("kotlin-stdlib-")]
-    return KotlinCompiler([java, "-cp", os.pathsep.join(map(str, jars)), _MAIN], library)
+    return KotlinCompiler([java, *_BRIEFLY, "-cp", os.pathsep.join(map(str, jars)), _MAIN], library)
 
 
 def _java() -> str:
