@@ -14,7 +14,7 @@ import pytest
 
 _MAIN = "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler"
 _BRIEFLY = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
-"""For programs of seconds: what a JVM would learn of them, in threads beside them, would come to bear too late."""
+"""For programs of seconds, in which what a JVM learns of them would come to bear too late."""
 
 _NEEDED = (
     "needs a Kotlin compiler, and found {missing}: apt-get install default-jre-headless, and "
