@@ -228,8 +228,8 @@ def _draw_list(axes: Axes, result: Result, found: Frontier, theme: Theme) -> Non
     digits = len(str(len(found.points)))
     lines += [
         # Two blanks are as wide as a digit.
-        f"{'  ' * (digits - len(str(number)))}{number}  {names[point.place]}: {point.p50_ms:.3g} ms, {100 * point.top1:.1f} %, "
-        f"{point.size_bytes / 1e6:.1f} MB"
+        f"{'  ' * (digits - len(str(number)))}{number}  {names[point.place]}: {point.p50_ms:.3g} ms, "
+        f"{100 * point.top1:.1f} %, {point.size_bytes / 1e6:.1f} MB"
         for number, point in enumerate(found.points, 1)
     ]
     axes.set_ylim(len(lines), 0)
