@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from arm64.memory import PeakWithoutTranslations
 from arm64.tools import INSTALL_QEMU, QEMU_NAMES, has_qemu
 
 VARIABLE = "HANGTAG_ARM_SYSTEM"
@@ -28,8 +29,8 @@ class Testimony:
     Args:
         command: how it was started.
         packages: top-level packages that it loaded, without Python's own.
-        peak_mb: the most memory that it held, in 10**6 bytes; that of an emulated process contains the
-            emulator and its translated code.
+        peak_mb: the most memory that it held, in 10**6 bytes, the emulator's included; of the process that
+            was started itself without code that was translated (:mod:`arm64.memory`).
     """
 
     command: tuple[str, ...]
@@ -107,17 +108,23 @@ def run_watched(
     said = notes / "witness"
     said.mkdir(parents=True)
     own = {"PYTHONPATH": str(_WITNESS), "HANGTAG_WITNESS": str(said), "HANGTAG_CACHE": str(notes / "cache")}
-    done = subprocess.run(
+    with subprocess.Popen(
         [str(part) for part in command],
         env=plain_environment() | own | dict(variables),
         cwd=notes,
-        capture_output=True,
-        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=timeout_s,
-    )
-    testimonies = tuple(_read(path) for path in sorted(said.glob("*.json")))
-    return Ran(done.returncode, done.stdout, done.stderr, testimonies)
+    ) as process:
+        peak = PeakWithoutTranslations(process.pid)
+        try:
+            with peak.watching():
+                output, errors = process.communicate(timeout=timeout_s)
+        finally:
+            process.kill()
+    testimonies = tuple(_read(path, process.pid, peak) for path in sorted(said.glob("*.json")))
+    return Ran(process.returncode, output, errors, testimonies)
 
 
 def plain_environment() -> dict[str, str]:
@@ -126,6 +133,8 @@ def plain_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
-def _read(path: Path) -> Testimony:
+def _read(path: Path, started: int, peak: PeakWithoutTranslations) -> Testimony:
     said = json.loads(path.read_text(encoding="utf-8"))
-    return Testimony(tuple(said["command"]), frozenset(said["packages"]), said["peak_kib"] * 1024 / 1e6)
+    peak_kib: int = said["peak_kib"]
+    peak_mb = peak.mb(peak_kib) if path.stem == str(started) else peak_kib * 1024 / 1e6
+    return Testimony(tuple(said["command"]), frozenset(said["packages"]), peak_mb)

@@ -6,12 +6,14 @@ test instead of the bundled one.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ import numpy as np
 import pytest
 from arm64.system import named_system, plain_environment, why_none
 from PIL import Image
+
+from hangtag.device import usable_cores
 
 _HERE = Path(__file__).resolve().parent
 _RUNTIME = _HERE.parents[1] / "runtime"
@@ -57,16 +61,32 @@ class Reports:
 
 
 Probe = Callable[[Sequence[str | Path]], Reports]
+Started = Callable[[tuple[str | Path, ...]], dict[str, Future[dict[str, Any]]]]
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Started]:
+    """Starts the probe here and on every emulated CPU, as many at once as there are cores; or skips."""
+    arm_python = _arm_python()
+    with ThreadPoolExecutor(usable_cores()) as pool:
+
+        @functools.cache
+        def start(arguments: tuple[str | Path, ...]) -> dict[str, Future[dict[str, Any]]]:
+            here = pool.submit(_run_probe, sys.executable, arguments)
+            arm = {cpu: pool.submit(_run_probe, arm_python, arguments, QEMU_CPU=cpu) for cpu in _CPUS}
+            return {"here": here, **arm}
+
+        yield start
+        pool.shutdown(cancel_futures=True)
 
 
 @pytest.fixture(scope="module", params=_CPUS)
-def probe(request: pytest.FixtureRequest) -> Probe:
-    """Runs the probe with the given arguments here and on an emulated CPU; skips where there is none."""
-    arm_python = _arm_python()
+def probe(request: pytest.FixtureRequest, started: Started) -> Probe:
+    """Gives what the probe says of the given arguments here and on an emulated CPU."""
 
     def run(arguments: Sequence[str | Path]) -> Reports:
-        here = _run_probe(sys.executable, arguments)
-        arm = _run_probe(arm_python, arguments, QEMU_CPU=request.param)
+        reports = started(tuple(arguments))
+        here, arm = reports["here"].result(), reports[request.param].result()
         assert (here["machine"], arm["machine"]) == (platform.machine(), "aarch64")
         assert here["versions"] == arm["versions"], "prepare the emulated system again: make test-arm64"
         return Reports(here, arm)

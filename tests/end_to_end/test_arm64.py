@@ -283,11 +283,11 @@ def test_the_doctor_looks_at_the_device(runs: Runs, cpu: Any) -> None:
 @pytest.mark.parametrize("cpu", _CPU_NAMES)
 @pytest.mark.parametrize("command", _WATCHED)
 def test_memory_stays_small(runs: Runs, cpu: str, command: str) -> None:
-    """Each process by itself; the emulator and its translated code are part of what is counted."""
+    """Each process by itself, with what the emulator needs, but for translated code: see arm64.memory."""
     testimonies = runs(cpu, command).testimonies
     assert testimonies
-    peaks = [testimony.peak_mb for testimony in testimonies]
-    assert max(peaks) < _MOST_MB
+    for testimony in testimonies:
+        assert 50 < testimony.peak_mb < _MOST_MB, testimony.command
 
 
 @pytest.mark.parametrize("command", _WATCHED)

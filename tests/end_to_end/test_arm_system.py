@@ -14,6 +14,7 @@ import pytest
 from arm64.cpus import CPUS, make_roots
 from arm64.environment import make_environment, site_packages
 from arm64.layers import claimed, forget, layer
+from arm64.memory import translations_kib
 from arm64.system import ArmSystem, run_watched, why_none
 from arm64.wheels import pins, requirements
 
@@ -232,6 +233,52 @@ def test_the_witness_hears_of_every_process(tmp_path: Path) -> None:
     assert by_child[False].packages == {"click"}
     assert by_child[True].packages == {"click", "packaging"}
     assert all(1 < testimony.peak_mb < 500 for testimony in ran.testimonies)
+
+
+_SMAPS = """\
+5563a000-5583a000 r-xp 00000000 fe:00 2170997                            /usr/bin/qemu-aarch64-static
+Rss:                1000 kB
+7fb3ec000000-7fb3f3fff000 rwxp 00000000 00:00 0
+Size:             131068 kB
+Rss:               51200 kB
+Pss:               51200 kB
+7fb3f4000000-7fb3f5000000 rw-p 00000000 00:00 0
+Rss:               70000 kB
+7fb3fb4a6000-7fb3fb4a8000 r-xp 00000000 00:00 0                          [vdso]
+Rss:                   8 kB
+"""
+
+
+def test_translated_code_is_what_is_anonymous_and_executable() -> None:
+    assert translations_kib(_SMAPS) == 51200
+
+
+_SPIKE = """
+import mmap, sys, time
+if "code" in sys.argv:
+    may = mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
+    code = mmap.mmap(-1, 60_000_000, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, may)
+    code.write(bytes(60_000_000))
+time.sleep(0.8)
+spike = b"y" * 180_000_000
+del spike
+time.sleep(0.4)
+"""
+
+
+def test_the_peak_is_without_translations_and_misses_no_spike(tmp_path: Path) -> None:
+    """A program that keeps memory as an emulator does, and for a moment takes as much as a greedy one."""
+    program = tmp_path / "program.py"
+    program.write_text(_SPIKE, encoding="utf-8")
+    peaks = []
+    for argument in ("code", "none"):
+        ran = run_watched([sys.executable, program, argument], tmp_path / argument, {})
+        assert ran.status == 0, ran.errors
+        (testimony,) = ran.testimonies
+        peaks.append(testimony.peak_mb)
+    with_code, without = peaks
+    assert 180 < without < 250
+    assert with_code == pytest.approx(without, abs=10)
 
 
 def test_the_marks_are_readable(tmp_path: Path, maker: Maker) -> None:
