@@ -14,6 +14,8 @@ import pytest
 
 from hangtag_benchmarks.machine.busy_threads import BusyThreads, thread_notes
 
+pytestmark = pytest.mark.alone
+
 needs_schedstat = pytest.mark.skipif(
     not Path("/proc/self/task").is_dir() or not any(Path("/proc/self/task").glob("*/schedstat")),
     reason="needs Linux with /proc/self/task/*/schedstat",
@@ -33,22 +35,30 @@ class Turns:
         yield
         self._may[(number + 1) % len(self._may)].release()
 
-
-def _work(number: int, turns: Turns | None) -> None:
-    """Keep a core busy for a while; hashing lets other threads run meanwhile."""
-    until = time.perf_counter() + 0.8
-    while time.perf_counter() < until:
-        with nullcontext() if turns is None else turns.turn(number):
-            hashlib.sha256(BLOCK)
+    def end(self) -> None:
+        """Wait for nobody any more: all have been told to stop."""
+        for may in self._may:
+            may.release()
 
 
 def _counted(threads: int, turns: Turns | None = None) -> float:
-    workers = [threading.Thread(target=_work, args=(number, turns)) for number in range(threads)]
+    """Return how many threads were busy while some keep a core busy; hashing lets others run meanwhile."""
+    counted = threading.Event()
+
+    def work(number: int) -> None:
+        while not counted.is_set():  # what has ended is not counted, and we may be late to count
+            with nullcontext() if turns is None else turns.turn(number):
+                hashlib.sha256(BLOCK)
+
+    workers = [threading.Thread(target=work, args=[number]) for number in range(threads)]
     for worker in workers:
         worker.start()
     busy = BusyThreads()
-    time.sleep(0.4)  # what has ended is not counted
+    time.sleep(0.4)
     count = busy.count()
+    counted.set()
+    if turns is not None:
+        turns.end()
     for worker in workers:
         worker.join()
     assert count is not None
@@ -56,23 +66,24 @@ def _counted(threads: int, turns: Turns | None = None) -> float:
 
 
 @needs_schedstat
-@pytest.mark.parametrize(("threads", "low", "high"), [(1, 0.8, 1.1), (2, 1.6, 2.2)])
-def test_threads_that_run_or_wait_for_a_core_are_counted(threads: int, low: float, high: float) -> None:
-    assert low < _counted(threads) < high
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_that_run_or_wait_for_a_core_are_counted(threads: int) -> None:
+    # Whoever counts waits for a core, too, after its sleep: on a busy machine that is part of a thread.
+    assert threads - 0.3 < _counted(threads) < threads + 0.5
 
 
 @needs_schedstat
 def test_threads_that_take_turns_are_one() -> None:
-    assert _counted(2, Turns(2)) < 1.3
+    assert _counted(2, Turns(2)) < 1.5
 
 
 @needs_schedstat
 def test_sleeping_is_no_work() -> None:
     busy = BusyThreads()
-    time.sleep(0.2)
+    time.sleep(0.4)
     count = busy.count()
     assert count is not None
-    assert count < 0.3
+    assert count < 0.5
 
 
 def test_where_the_system_does_not_tell_nothing_is_said(tmp_path: Path) -> None:

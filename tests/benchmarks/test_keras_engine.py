@@ -85,6 +85,7 @@ def test_a_block_is_measured_and_its_scores_are_those_of_the_network_without_a_g
     assert {"tensorflow", "keras"} <= found.versions.keys()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("threads", "least", "most"), [(1, 0.8, 1.15), (2, 1.3, 2.3)])
 def test_as_many_threads_work_as_were_asked_for(run: Path, threads: int, least: float, most: float) -> None:
     done = subprocess.run(
