@@ -71,9 +71,7 @@ def label_of(page: Page) -> str:
 
 def wait_for_label(page: Page, *labels: str) -> str:
     """Wait until one of the labels stands; return it."""
-    page.wait_for_function(
-        "labels => labels.includes(document.querySelector('#label').innerText)", arg=list(labels)
-    )
+    until(page, lambda: label_of(page) in labels)
     return label_of(page)
 
 
@@ -99,7 +97,11 @@ def labels_over(page: Page, seconds: float) -> list[str]:
 
 
 def until(page: Page, truth: Callable[[], Any], *, limit_ms: int = WAIT_MS) -> None:
-    """Wait until something outside of the page is true."""
+    """Wait until something is true.
+
+    From its second look on, Playwright's own ``wait_for_function`` evaluates text, which the page's policy
+    forbids.
+    """
     for _ in range(limit_ms // 50):
         if truth():
             return

@@ -10,7 +10,7 @@ import numpy as np
 from playwright.sync_api import Route, expect
 from web.page_fixtures import Visit
 from web.page_photos import no_photo, photo, pick
-from web.page_rig import label_of, start_camera, wait_for_label
+from web.page_rig import label_of, start_camera, until, wait_for_label
 
 from hangtag.preprocess import Image
 
@@ -55,7 +55,7 @@ def test_a_still_is_shared_where_the_device_can(visit: Visit, still_clip: tuple[
     label = wait_for_label(page, still_clip[1])
     page.get_by_role("button", name="Freeze").click()
     page.get_by_role("button", name="Share").click()
-    page.wait_for_function("window.shared")
+    until(page, lambda: page.evaluate("window.shared"))
     name, kind, size = page.evaluate("window.shared")
     assert re.fullmatch(_LABEL_IN_NAME % label, name)
     assert kind == "image/jpeg"
